@@ -1,0 +1,75 @@
+"""What plugins import: the parts they hand over, the records they build on, and the hooks they implement.
+
+Names are resolved when first used, so that importing ``core`` costs nothing and needs no database.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "1.0.0"
+
+_HOME = {
+    "core.accounts.actor": ("Actor", "acting", "as_system"),
+    "core.accounts.models": ("User", "now"),
+    "core.accounts.security": ("public",),
+    "core.database.base": ("plugin_base",),
+    "core.database.types": (
+        "Choice",
+        "Color",
+        "Email",
+        "Location",
+        "LongText",
+        "Money",
+        "Option",
+        "Phone",
+        "Url",
+        "UtcDateTime",
+    ),
+    "core.errors": ("Blocked", "Forbidden", "PeyvandError", "ValidationError"),
+    "core.hookspecs": ("hookimpl",),
+    "core.jobs.progress": ("Progress",),
+    "core.jobs.queue": ("enqueue",),
+    "core.parts": (
+        "ADMINISTRATOR",
+        "EVERYONE",
+        "RECORD_VERBS",
+        "USER",
+        "Action",
+        "Board",
+        "Card",
+        "Column",
+        "Event",
+        "FieldGroup",
+        "ImportColumn",
+        "ImportTarget",
+        "Job",
+        "MenuItem",
+        "Panel",
+        "Permission",
+        "Schedule",
+        "Screen",
+        "SiteInfo",
+        "record_permissions",
+    ),
+    "core.records.archive": ("archive", "restore"),
+    "core.records.events": ("write_event",),
+    "core.records.policy": ("may", "require"),
+    "core.records.record": ("Located", "Owned", "Part", "Record", "Searchable"),
+    "core.site.site": ("current_site", "session"),
+}
+_WHERE = {name: module for module, names in _HOME.items() for name in names}
+__all__ = ["__version__", *sorted(_WHERE)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'core' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

@@ -1,0 +1,1 @@
+"""Who acts: users, roles, sign-in, and the actor of the current unit of work."""

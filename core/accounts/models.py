@@ -1,0 +1,101 @@
+"""Users, their roles, and the sign-ins that are alive."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from flask_security import AsaList, RoleMixin, UserMixin
+from sqlalchemy.ext.mutable import MutableList
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.database.base import plugin_base
+from core.database.types import UtcDateTime
+from core.parts import ADMINISTRATOR
+
+Base = plugin_base("core")
+
+
+def now() -> dt.datetime:
+    """This moment, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+user_role = sa.Table(
+    "core_user_role",
+    Base.metadata,
+    sa.Column("user_id", sa.ForeignKey("core_user.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("role_id", sa.ForeignKey("core_role.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class Role(Base, RoleMixin):
+    """A named set of permissions. Grants of a plugin that is gone stay, without effect, until it is back."""
+
+    __tablename__ = "core_role"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    description: Mapped[str | None] = mapped_column(sa.String(255))
+    permissions: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()), default=list)
+    update_datetime: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+
+
+class User(Base, UserMixin):
+    """A person who signs in. ``language``, ``calendar``, ``digits`` and ``theme`` are separate choices; empty follows
+    the browser or the language."""
+
+    __tablename__ = "core_user"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(120), default="")
+    password: Mapped[str | None] = mapped_column(sa.String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    # Flask-Security signs sessions with this; a new value ends every session of the user.
+    fs_uniquifier: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    language: Mapped[str] = mapped_column(sa.String(8), default="")
+    calendar: Mapped[str] = mapped_column(sa.String(10), default="")
+    digits: Mapped[str] = mapped_column(sa.String(8), default="")
+    theme: Mapped[str] = mapped_column(sa.String(8), default="")
+    timezone: Mapped[str] = mapped_column(sa.String(40), default="")
+    create_datetime: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    update_datetime: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def is_administrator(self) -> bool:
+        return any(role.name == ADMINISTRATOR for role in self.roles)
+
+    @property
+    def role_label(self) -> str:
+        """The user's standing, as the side menu shows it."""
+        return _("Administrator") if self.is_administrator else _("User")
+
+
+class SignIn(Base):
+    """One signed-in browser. The cookie holds the token, this row its hash: no row, no session."""
+
+    __tablename__ = "core_sign_in"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("core_user.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    address: Mapped[str] = mapped_column(sa.String(64), default="")
+    browser: Mapped[str] = mapped_column(sa.String(200), default="")
+
+
+class SetUpLink(Base):
+    """The one-time link by which the first administrator is made. Only its hash is stored."""
+
+    __tablename__ = "core_set_up_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

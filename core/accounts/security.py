@@ -1,0 +1,254 @@
+"""Sign-in, sign-out and the door every request passes.
+
+    request -> CSRF (Flask-WTF) -> who is this (sessions) -> actor set -> signed in, or a public page? -> view
+
+Flask-Security does the forms and the hashing; which browsers are signed in is decided by rows of our own
+(``core.accounts.sessions``), because its cookies outlive a sign-out. Its other doors stay shut: no tokens, no JSON, no
+"remember me" cookie, no registration, no recovery by mail.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from flask import Flask, abort, current_app, g, make_response, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_login import user_logged_in, user_logged_out
+from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore, current_user, uia_email_mapper
+from flask_security.utils import set_request_attr
+from flask_wtf import CSRFProtect
+from werkzeug.wrappers import Response
+
+from core.accounts import sessions
+from core.accounts.actor import NOBODY, Actor, acting_as, as_system
+from core.accounts.models import Role, User
+from core.accounts.throttle import Throttle, shared_throttle
+from core.accounts.users import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD, normal_email
+from core.config import Config
+from core.database.engine import Database
+from core.errors import ValidationError
+
+SESSION_KEY = "sign_in"  # under which the signed cookie holds the browser's token
+EXTENSION = "peyvand_accounts"
+OPEN_ENDPOINTS = frozenset({"security.login", "security.logout"})
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What the accounts of one Site need from the process."""
+
+    database: Database
+    config: Config
+    throttle: Throttle
+
+
+def accounts() -> Accounts:
+    """The accounts of the current application."""
+    return cast(Accounts, current_app.extensions[EXTENSION])
+
+
+def public(view: View) -> View:
+    """Mark a view function as open to people who are not signed in. Every other one is closed to them."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+def install(app: Flask, database: Database, config: Config) -> None:
+    """Give ``app`` its accounts: configuration, CSRF protection, Flask-Security, live sessions and the door.
+
+    Must come before anything that adds a ``before_request`` which needs the actor.
+    """
+    app.extensions[EXTENSION] = Accounts(database, config, shared_throttle(config.redis_location))
+    app.config.update(_settings(config))
+    CSRFProtect(app)
+    datastore = SQLAlchemySessionUserDatastore(database.session, User, Role)
+    Security(app, datastore, login_form=SignInForm)
+    app.login_manager.user_loader(_load_user)  # type: ignore[attr-defined]
+    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
+    app.login_manager.session_protection = None  # type: ignore[attr-defined]
+    user_logged_in.connect(_signed_in, app)
+    user_logged_out.connect(_signed_out, app)
+    app.before_request(_enter)
+    app.teardown_request(_leave)
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    secure = config.public_url.startswith("https://")
+    return {
+        "SECRET_KEY": config.secret_key,
+        "SESSION_COOKIE_NAME": "peyvand_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": secure,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "PERMANENT_SESSION_LIFETIME": sessions.LIFETIME,
+        # A form left open over night must not lose what was typed: the token lives as long as the session.
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SECURITY_LOGIN_URL": "/sign-in",
+        "SECURITY_LOGOUT_URL": "/sign-out",
+        "SECURITY_LOGOUT_METHODS": ["POST"],
+        "SECURITY_POST_LOGIN_VIEW": "/",
+        "SECURITY_POST_LOGOUT_VIEW": "/sign-in",
+        "SECURITY_STATIC_FOLDER": None,
+        "SECURITY_FRESHNESS": dt.timedelta(days=-1),
+        "SECURITY_API_ENABLED_METHODS": ["session"],
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_FLASH_MESSAGES": False,
+        "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"email": {"mapper": uia_email_mapper, "case_insensitive": False}}],
+        "SECURITY_PASSWORD_LENGTH_MIN": SHORTEST_PASSWORD,
+        # argon2id as OWASP gives it, 19 MiB. No pepper: losing the secret key must not lose every password.
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {
+            "argon2__type": "ID",
+            "argon2__time_cost": 2,
+            "argon2__memory_cost": 19 * 1024,
+            "argon2__parallelism": 1,
+        },
+    }
+
+
+class SignInForm(LoginForm):
+    """The sign-in form: throttled, and with one answer for whatever was wrong."""
+
+    remember = None
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Whether the person may come in. Ends the request with 429 after too many failures."""
+        typed, place = (self.email.data or "").strip().lower()[:LONGEST_EMAIL], request.remote_addr or ""
+        throttle = accounts().throttle
+        wait = throttle.begin(typed, place)
+        if wait:
+            abort(self._refusal(wait))
+        if self._is_right(typed, **kwargs):
+            throttle.forgive(typed, place)
+            return True
+        # Flask-Security would say which field was wrong, and so who has an account.
+        self.email.errors = []
+        self.password.errors = []
+        self.form_errors = [_("The e-mail address or the password is not right.")]
+        return False
+
+    def _is_right(self, typed: str, **kwargs: Any) -> bool:
+        password = self.password.data or ""
+        if len(password.encode("utf-8", "replace")) > LONGEST_PASSWORD:
+            return False
+        database = accounts().database
+        try:
+            with as_system("sign-in", source="web"):
+                self.user = current_app.extensions["security"].datastore.find_user(email=normal_email(typed))
+        except ValidationError:
+            self.user = None
+        # Hashing takes long; meanwhile nobody should wait for this transaction (SQLite has one writer).
+        database.session.commit()
+        # Telephones put a space after a completed word.
+        self.email.data = typed
+        self.ifield = self.email
+        return bool(super().validate(**kwargs))
+
+    def _refusal(self, wait: int) -> Response:
+        self.form_errors = [_("Too many attempts. Please try again in a few minutes.")]
+        page = render_template(current_app.config["SECURITY_LOGIN_USER_TEMPLATE"], login_user_form=self)
+        response = make_response(page, 429)
+        response.headers["Retry-After"] = str(wait)
+        return response
+
+
+def _load_user(uniquifier: str) -> User | None:
+    """The user of this request's session, asked for by Flask-Login once per request."""
+    token = session.get(SESSION_KEY)
+    if not isinstance(token, str) or not isinstance(uniquifier, str):
+        return None
+    # Nobody acts yet, so the rules that narrow queries have nothing to go by.
+    with as_system("sign-in", source="web"):
+        user = sessions.find(accounts().database.session(), token, uniquifier)
+    if user is not None:
+        set_request_attr("fs_authn_via", "session")
+    return user
+
+
+def _signed_in(app: Flask, user: User, **_kwargs: Any) -> None:
+    database_session = accounts().database.session()
+    with as_system("sign-in", source="web"):
+        previous = session.pop(SESSION_KEY, None)
+        if isinstance(previous, str):
+            sessions.end(database_session, previous)
+        token = sessions.start(
+            database_session, user, address=request.remote_addr or "", browser=request.user_agent.string
+        )
+        database_session.commit()
+    # What was in the cookie of the visitor, the CSRF token above all, is not carried into the session of the user.
+    for key in [key for key in session if key not in ("_user_id", "_fresh", "_id")]:
+        session.pop(key)
+    g.pop("csrf_token", None)
+    session[SESSION_KEY] = token
+    session.permanent = True
+
+
+def _signed_out(app: Flask, user: Any, **_kwargs: Any) -> None:
+    token = session.pop(SESSION_KEY, None)
+    if isinstance(token, str):
+        database_session = accounts().database.session()
+        with as_system("sign-out", source="web"):
+            sessions.end(database_session, token)
+            database_session.commit()
+
+
+def _enter() -> Response | None:
+    """Set the actor of the request, and turn away who is not signed in from everything that is not public."""
+    if _is_static():
+        return None
+    if request.endpoint in OPEN_ENDPOINTS and request.is_json:
+        abort(415)
+    g.acting = ExitStack()
+    if current_user.is_authenticated:
+        g.acting.enter_context(acting_as(actor_of(current_user)))
+        return None
+    g.acting.enter_context(acting_as(NOBODY))
+    return None if _is_public() else _ask_to_sign_in()
+
+
+def _leave(_error: BaseException | None) -> None:
+    acting: ExitStack | None = g.pop("acting", None)
+    if acting is not None:
+        acting.close()
+
+
+def actor_of(user: User, *, source: str = "web") -> Actor:
+    """The actor a user is: permissions the Site grants to the user's roles, and those given to the roles themselves."""
+    grants = current_app.extensions["peyvand"].grants
+    roles = frozenset(role.name for role in user.roles)
+    permissions = frozenset[str]().union(
+        *(grants.get(role.name, ()) for role in user.roles), *(role.permissions or () for role in user.roles)
+    )
+    address = (request.remote_addr or "") if source == "web" else ""
+    return Actor(user.id, str(user), roles, permissions, source=source, address=address)
+
+
+def _is_static() -> bool:
+    return request.endpoint is not None and (request.endpoint == "static" or request.endpoint.endswith(".static"))
+
+
+def _is_public() -> bool:
+    if request.endpoint in OPEN_ENDPOINTS:
+        return True
+    view = current_app.view_functions.get(request.endpoint or "")
+    return bool(getattr(view, "public", False))
+
+
+def _ask_to_sign_in() -> Response:
+    reads_page = request.method in ("GET", "HEAD") and request.accept_mimetypes.accept_html
+    fetched = "HX-Request" in request.headers
+    if reads_page and not fetched:
+        back = request.script_root + request.full_path.removesuffix("?")
+        where = url_for("security.login") if request.path == "/" else url_for("security.login", next=back)
+        return make_response("", 302, {"Location": where})
+    # A part of a page that asks after the session has ended sends the whole page to the sign-in.
+    return make_response("", 401, {"HX-Redirect": url_for("security.login")} if fetched else {})

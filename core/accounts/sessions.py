@@ -1,0 +1,80 @@
+"""Which browsers are signed in. The cookie holds a random token, the database its hash: no row, no session.
+
+Flask's own sessions live in the cookie and survive a sign-out in every copy of it; these do not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from core.accounts.models import SignIn, User, now
+
+LIFETIME = dt.timedelta(days=14)
+
+
+def token_hash(token: str) -> str:
+    """The stored form of a token. It has 256 random bits, so a plain digest cannot be guessed back."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def start(session: Session, user: User, *, address: str = "", browser: str = "") -> str:
+    """Note that ``user`` signed in and return the token for the browser's cookie. The caller commits."""
+    session.execute(sa.delete(SignIn).where(SignIn.user_id == user.id, SignIn.expires_at <= now()))
+    token = secrets.token_urlsafe(32)
+    session.add(
+        SignIn(
+            user_id=user.id,
+            token_hash=token_hash(token),
+            expires_at=now() + LIFETIME,
+            address=address[:64],
+            browser=browser[:200],
+        )
+    )
+    session.flush()
+    return token
+
+
+def find(session: Session, token: str, uniquifier: str) -> User | None:
+    """The active user whom this token still signs in, with the roles of this moment: one indexed query."""
+    statement = (
+        sa.select(User)
+        .join(SignIn, SignIn.user_id == User.id)
+        .where(
+            SignIn.token_hash == token_hash(token),
+            SignIn.expires_at > now(),
+            User.fs_uniquifier == uniquifier,
+            User.active.is_(True),
+        )
+        .options(joinedload(User.roles))
+    )
+    return session.scalars(statement).unique().one_or_none()
+
+
+def end(session: Session, token: str) -> None:
+    """Sign out the browser that holds ``token``. The caller commits."""
+    session.execute(sa.delete(SignIn).where(SignIn.token_hash == token_hash(token)))
+
+
+def end_all(session: Session, user: User, *, but: str | None = None) -> int:
+    """Sign out every browser of ``user`` except the one holding the token ``but``. The caller commits.
+
+    Returns:
+        How many were signed out.
+    """
+    statement = sa.delete(SignIn).where(SignIn.user_id == user.id)
+    if but is not None:
+        statement = statement.where(SignIn.token_hash != token_hash(but))
+    result = session.execute(statement)
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def of_user(session: Session, user: User, limit: int = 50) -> Sequence[SignIn]:
+    """The browsers in which ``user`` is signed in, the latest first."""
+    statement = sa.select(SignIn).where(SignIn.user_id == user.id, SignIn.expires_at > now())
+    return session.scalars(statement.order_by(SignIn.created_at.desc(), SignIn.id.desc()).limit(limit)).all()

@@ -1,0 +1,218 @@
+"""Making and changing users. Nothing here commits: the caller's unit of work does.
+
+Every function needs an application context, because the password hash is set up there.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import gettext as _
+from flask_security import hash_password
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.accounts import sessions
+from core.accounts.models import Role, User
+from core.errors import Blocked, ValidationError
+from core.parts import ADMINISTRATOR, USER
+from core.text import clean
+
+LONGEST_NAME = 120
+LONGEST_EMAIL = 254
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 1024  # bytes: hashing must not be a way to keep the processor busy
+# NIST SP 800-63B asks for a blocklist instead of rules of composition; these are long enough to pass the length.
+COMMON_PASSWORDS = frozenset(
+    (
+        "0123456789", "0987654321", "1234567890", "123456789a", "12345678910", "1q2w3e4r5t", "1qaz2wsx3edc",
+        "a123456789", "administrator", "iloveyou123", "letmein123", "passw0rd123", "password12", "password123",
+        "password1234", "qwerty12345", "qwerty123456", "qwertyuiop", "welcome123",
+    )
+)  # fmt: skip
+
+
+def normal_email(text: str) -> str:
+    """An e-mail address as it is stored: valid, in lower case.
+
+    Whether mail arrives there is not asked: that needs the internet.
+
+    Raises:
+        ValidationError: on ``email``.
+    """
+    try:
+        checked = validate_email(text.strip(), check_deliverability=False)
+    except EmailNotValidError:
+        raise ValidationError(email=_("This is not an e-mail address.")) from None
+    address = checked.normalized.lower()
+    if len(address) > LONGEST_EMAIL:
+        raise ValidationError(email=_("This is not an e-mail address."))
+    return address
+
+
+def normal_name(text: str) -> str:
+    """A person's name as it is stored.
+
+    Raises:
+        ValidationError: on ``name``.
+    """
+    name = " ".join(clean(text).split())
+    if not name:
+        raise ValidationError(name=_("A name is needed."))
+    if len(name) > LONGEST_NAME:
+        raise ValidationError(name=_("The name is too long."))
+    return name
+
+
+def hashed(password: str, *, email: str = "") -> str:
+    """The argon2id hash of a new password.
+
+    Raises:
+        ValidationError: on ``password``: too short, too long, or one that everybody tries first.
+    """
+    # Sign-in normalizes in the same way, so a keyboard that composes accents differently makes no other password.
+    plain = unicodedata.normalize("NFKD", password)
+    if len(plain) < SHORTEST_PASSWORD:
+        raise ValidationError(password=_("The password needs at least %(count)s characters.", count=SHORTEST_PASSWORD))
+    if len(plain.encode("utf-8", "replace")) > LONGEST_PASSWORD:
+        raise ValidationError(password=_("The password is too long."))
+    lowered = plain.lower()
+    if lowered in COMMON_PASSWORDS or len(set(lowered)) < 4 or (email and lowered in (email, email.split("@")[0])):
+        raise ValidationError(password=_("This password is easy to guess. Please choose another."))
+    return str(hash_password(plain))
+
+
+def is_password(user: User, password: str) -> bool:
+    """Whether ``password`` is the user's; takes as long as hashing it does."""
+    plain = unicodedata.normalize("NFKD", password)
+    if not user.password or len(password.encode("utf-8", "replace")) > LONGEST_PASSWORD:
+        return False
+    return bool(user.verify_and_update_password(plain))
+
+
+def create_user(session: Session, email: str, name: str, password: str | None = None, role: str = USER) -> User:
+    """Add a user. Without a password nobody can sign in as this user yet.
+
+    Raises:
+        ValidationError: with every field that cannot be stored.
+    """
+    errors: dict[str, object] = {}
+    values: dict[str, str] = {}
+    for field, normal, text in (("email", normal_email, email), ("name", normal_name, name)):
+        try:
+            values[field] = normal(text)
+        except ValidationError as error:
+            errors |= error.errors
+    found = session.scalar(sa.select(Role).where(Role.name == role))
+    if found is None:
+        errors["role"] = _("There is no such role.")
+    if "email" in values and session.scalar(sa.select(User.id).where(User.email == values["email"])) is not None:
+        errors["email"] = _("Somebody has this e-mail address already.")
+    secret = None
+    if password is not None:
+        try:
+            secret = hashed(password, email=values.get("email", ""))
+        except ValidationError as error:
+            errors |= error.errors
+    if errors or found is None:
+        raise ValidationError(**errors)
+    user = User(**values, password=secret, fs_uniquifier=uuid.uuid4().hex, roles=[found])
+    try:
+        with session.begin_nested():
+            session.add(user)
+    except IntegrityError:
+        raise ValidationError(email=_("Somebody has this e-mail address already.")) from None
+    return user
+
+
+def rename(user: User, name: str) -> None:
+    """Give ``user`` another name.
+
+    Raises:
+        ValidationError: on ``name``.
+    """
+    user.name = normal_name(name)
+
+
+def set_password(session: Session, user: User, password: str) -> None:
+    """Give ``user`` another password and sign out all of the user's browsers.
+
+    Raises:
+        ValidationError: on ``password``.
+    """
+    user.password = hashed(password, email=user.email)
+    _end_sessions(session, user)
+
+
+def set_role(session: Session, user: User, role: str) -> None:
+    """Give ``user`` the role called ``role`` instead of the present ones; it counts from the next request.
+
+    Raises:
+        ValidationError: on ``role``.
+        Blocked: nobody else could administer the installation.
+    """
+    found = session.scalar(sa.select(Role).where(Role.name == role))
+    if found is None:
+        raise ValidationError(role=_("There is no such role."))
+    if role != ADMINISTRATOR:
+        _keep_an_administrator(session, user)
+    user.roles = [found]
+    session.flush()
+
+
+def deactivate(session: Session, user: User) -> None:
+    """Keep ``user`` from signing in, and sign out all of the user's browsers. What the user wrote stays.
+
+    Raises:
+        Blocked: nobody else could administer the installation.
+    """
+    _keep_an_administrator(session, user)
+    user.active = False
+    _end_sessions(session, user)
+
+
+def reactivate(session: Session, user: User) -> None:
+    """Let ``user`` sign in again."""
+    user.active = True
+    session.flush()
+
+
+def seed_roles(session: Session) -> None:
+    """Add the built-in roles that are missing. Bears being repeated, by several processes at once too."""
+    for name in (ADMINISTRATOR, USER):
+        if session.scalar(sa.select(Role.id).where(Role.name == name)) is None:
+            try:
+                with session.begin_nested():
+                    session.add(Role(name=name, permissions=[]))
+            except IntegrityError:
+                continue  # another process was faster
+
+
+def lock_administrators(session: Session) -> None:
+    """Wait until no other transaction changes who administers. SQLite writers wait for each other anyway."""
+    session.execute(sa.select(Role.id).where(Role.name == ADMINISTRATOR).with_for_update())
+
+
+def has_administrator(session: Session, *, besides: User | None = None, active: bool = False) -> bool:
+    """Whether anybody, ``besides`` left aside, has the role administrator, counting only the ``active`` if so asked."""
+    statement = sa.select(User.id).where(User.roles.any(Role.name == ADMINISTRATOR))
+    if besides is not None:
+        statement = statement.where(User.id != besides.id)
+    if active:
+        statement = statement.where(User.active.is_(True))
+    return session.scalar(statement.limit(1)) is not None
+
+
+def _keep_an_administrator(session: Session, user: User) -> None:
+    lock_administrators(session)
+    if user.is_administrator and not has_administrator(session, besides=user, active=True):
+        raise Blocked(_("This is the last administrator. Make somebody else administrator first."))
+
+
+def _end_sessions(session: Session, user: User) -> None:
+    user.fs_uniquifier = uuid.uuid4().hex
+    sessions.end_all(session, user)
+    session.flush()

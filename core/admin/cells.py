@@ -1,0 +1,90 @@
+"""Changing one value where it is seen, in a cell of the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, redirect, render_template, request
+from flask_babel import gettext as _
+
+from core.admin.form_pages import CONFLICT, REFUSED
+from core.admin.formatters import shown
+from core.admin.forms import formdata, one_field, refuse_undeclared
+from core.admin.ids import not_found
+from core.admin.list_page import label_of
+from core.admin.saving import Refused, commit, show_errors
+
+if TYPE_CHECKING:
+    from core.admin.record_view import RecordView
+
+
+def cell(view: RecordView) -> Any:
+    """The form of one cell; a post saves it. Only columns that the screen declares editable have one.
+
+    An answer to a refused value is 422, to one that somebody else changed meanwhile 409: each with the form.
+    """
+    name, record = _asked(view)
+    session = view.session
+    if request.method == "GET":
+        if request.args.get("show"):
+            return _value(view, name, record)
+        return _form(view, name, record, one_field(view.create_form_class(obj=record), name))
+    form = one_field(view.create_form_class(formdata(request.form), obj=record), name)
+    refuse_undeclared(form, request.form, extra=("id", "column"))
+    if not form.validate():
+        return _form(view, name, record, form), REFUSED
+    version = request.form.get("version")
+    if version is not None and version != str(record.version):
+        return _stale(view, name, record, form)
+    try:
+        commit(session, lambda: form.populate_obj(record))
+    except Refused as refused:
+        if refused.stale:
+            session.refresh(record)
+            return _stale(view, name, record, form)
+        show_errors(form, {name: text for text in refused.errors.values()}, view.record_type)
+        return _form(view, name, record, form), REFUSED
+    if "HX-Request" not in request.headers:
+        return redirect(view.list_url())
+    return _value(view, name, record)
+
+
+def _asked(view: RecordView) -> tuple[str, Any]:
+    name = request.values.get("column", "")
+    if name not in view.record_type.fields:
+        abort(400)
+    if name not in view.editable:
+        not_found()
+    record = view.record_or_404(request.values.get("id", ""))
+    view.require("edit", record)
+    return name, record
+
+
+def _context(view: RecordView, name: str, record: Any) -> dict[str, Any]:
+    return {
+        "pk": record.id,
+        "column": name,
+        "label": label_of(view, name),
+        "record_name": str(record),
+        "url": view.get_url(".cell_view", id=record.id, column=name),
+    }
+
+
+def _value(view: RecordView, name: str, record: Any) -> str:
+    field = view.record_type.field(name)
+    value = shown(field, getattr(record, name), record)
+    return render_template("nova/_cell.html", value=value, **_context(view, name, record))
+
+
+def _form(view: RecordView, name: str, record: Any, form: Any) -> str:
+    return render_template(
+        "nova/_cell_edit.html", field=form[name], version=record.version, **_context(view, name, record)
+    )
+
+
+def _stale(view: RecordView, name: str, record: Any, form: Any) -> Any:
+    """The form as typed, with what is stored now as its error; saving again overwrites."""
+    now = shown(view.record_type.field(name), getattr(record, name), record).striptags()
+    message = _("Somebody else changed this record; the stored value is “%(value)s”. Save again to replace it.", value=now)
+    form[name].errors = [message]
+    return _form(view, name, record, form), CONFLICT

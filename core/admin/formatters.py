@@ -1,0 +1,215 @@
+"""Values as people read them: ``shown`` for a page, ``plain`` for text that leaves it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import current_app, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup, escape
+
+from core.database.types import Color, format_phone
+from core.parts import Label, Screen
+from core.records.fields import Field
+from core.records.gate import described
+from core.records.policy import may
+from core.site.formats import (
+    format_digits,
+    format_local_date,
+    format_local_datetime,
+    format_money,
+    format_number,
+)
+
+EXCERPT = 140  # characters of a long text in a list
+
+COLOR_LABELS: dict[str, Label] = {
+    "gray": _l("Gray"),
+    "blue": _l("Blue"),
+    "indigo": _l("Indigo"),
+    "violet": _l("Violet"),
+    "rose": _l("Rose"),
+    "amber": _l("Amber"),
+    "green": _l("Green"),
+    "teal": _l("Teal"),
+    "sky": _l("Sky blue"),
+    "slate": _l("Slate"),
+}
+
+
+def shown(field: Field, value: Any, record: Any = None, *, whole: bool = False) -> Markup:
+    """``value`` of ``field`` as HTML; empty for nothing.
+
+    Args:
+        record: the record the value belongs to; an amount takes its currency from it.
+        whole: show long texts in full, as on a record page.
+    """
+    if value is None or value == "" or value == []:
+        return Markup()
+    special = _SHOWN.get(field.kind)
+    if special is not None:
+        return special(field, value)
+    text = plain(field, value, record)
+    if field.kind == "long_text":
+        return _long_text(text, whole=whole)
+    if field.kind in ("money", "integer", "decimal"):
+        return Markup("<bdi>{}</bdi>").format(text)
+    return escape(text)
+
+
+def plain(field: Field, value: Any, record: Any = None) -> str:
+    """``value`` of ``field`` as text in the reader's language, calendar and digits."""
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple) and field.kind in ("links", "children"):
+        return _join(str(row) for row in value)
+    kind = field.kind
+    if kind == "money":
+        amount, currency = value if isinstance(value, tuple) else (value, None)
+        return format_money(amount, currency or _currency(field, record))
+    if kind in ("integer", "decimal") and not isinstance(value, str):
+        return format_number(value)
+    if kind == "datetime":
+        return format_local_datetime(value)
+    if kind == "date":
+        return format_local_date(value)
+    if kind == "boolean":
+        return _("Yes") if value else _("No")
+    if kind == "choice":
+        option = field.option(value)
+        return str(option.label if option else value)
+    if kind == "color":
+        return str(COLOR_LABELS.get(value, value))
+    if kind == "phone":
+        return format_digits(format_phone(value))
+    if kind == "json":
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def record_link(record: Any, text: object = None, *, avatar: bool = False) -> Markup:
+    """The name of ``record``, linked to its page where it has one that the actor may open."""
+    name = str(record) if text is None or text == "" else text
+    url = record_url(record)
+    if url is None:
+        return Markup("<bdi>{}</bdi>").format(name)
+    if avatar:
+        return Markup(
+            '<a class="rec-link" href="{}"><span class="avatar" aria-hidden="true">{}</span><bdi>{}</bdi></a>'
+        ).format(url, str(name)[:1] or "?", name)
+    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(url, name)
+
+
+def record_url(record: Any) -> str | None:
+    """The address of a record's page; None where the type has no screen or the actor may not see it."""
+    screen = screen_of(type(record))
+    if screen is None or not may(screen.permission("see")):
+        return None
+    return url_for(f"{screen.endpoint}.details_view", id=record.id)
+
+
+def screen_of(model: type) -> Screen | None:
+    """The screen of a record class in the current Site, or None."""
+    screens: dict[str, Screen] = current_app.extensions["peyvand"].screens
+    screen = screens.get(getattr(model, "__record_type__", ""))
+    return screen if screen is not None and screen.model is model else None
+
+
+def badge(text: object, color: str) -> Markup:
+    """A coloured badge; an unknown colour is gray."""
+    return Markup('<span class="tag tag-{}">{}</span>').format(color if color in Color.NAMES else "gray", text)
+
+
+def _join(texts: Iterable[str]) -> str:
+    return _(", ").join(texts)
+
+
+def _currency(field: Field, record: Any) -> str | None:
+    return getattr(record, field.currency, None) if field.currency and record is not None else None
+
+
+def _long_text(text: str, *, whole: bool) -> Markup:
+    if whole:
+        return Markup('<span class="long-text" dir="auto">{}</span>').format(text)
+    return escape(text if len(text) <= EXCERPT else f"{text[:EXCERPT].rstrip()}…")
+
+
+def _phone(_field: Field, value: str) -> Markup:
+    text = format_digits(format_phone(value))
+    return Markup('<a href="tel:{}" dir="ltr">{}</a>').format(quote(value, safe="+"), text)
+
+
+def _email(_field: Field, value: str) -> Markup:
+    return Markup('<a href="mailto:{}" dir="ltr">{}</a>').format(quote(value, safe="@"), value)
+
+
+def _url(_field: Field, value: str) -> Markup:
+    try:
+        safe = urlsplit(value).scheme in ("http", "https")
+    except ValueError:
+        safe = False
+    if not safe:
+        return Markup('<span dir="ltr">{}</span>').format(value)
+    text = value.split("://", 1)[1].rstrip("/")
+    return Markup('<a href="{}" dir="ltr" rel="noopener noreferrer nofollow" target="_blank">{}</a>').format(
+        value, text
+    )
+
+
+def _choice(field: Field, value: str) -> Markup:
+    option = field.option(value)
+    return badge(option.label, option.color) if option else badge(value, "gray")
+
+
+def _color(_field: Field, value: str) -> Markup:
+    return badge(COLOR_LABELS.get(value, value), value)
+
+
+def _boolean(_field: Field, value: bool) -> Markup:
+    return badge(_("Yes"), "green") if value else badge(_("No"), "gray")
+
+
+def _link(_field: Field, value: Any) -> Markup:
+    color = getattr(value, "color", None)
+    return badge(str(value), color) if color else record_link(value)
+
+
+def _links(field: Field, value: Iterable[Any]) -> Markup:
+    return Markup(" ").join(
+        badge(str(row), row.color) if getattr(row, "color", None) else record_link(row) for row in value
+    )
+
+
+def _children(_field: Field, value: Iterable[Any]) -> Markup:
+    return Markup("<br>").join(_part(row) for row in value)
+
+
+def _part(row: Any) -> Markup:
+    """The values of a part side by side, so that a phone number can be called from where it is seen."""
+    fields = (field for field in described(type(row)).fields.values() if not field.managed and not field.is_link)
+    values = (shown(field, getattr(row, field.name), row) for field in fields if field.kind != "boolean")
+    return Markup(" ").join(value for value in values if value)
+
+
+def _moment(field: Field, value: dt.date) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), plain(field, value))
+
+
+_SHOWN = {
+    "phone": _phone,
+    "email": _email,
+    "url": _url,
+    "choice": _choice,
+    "color": _color,
+    "boolean": _boolean,
+    "link": _link,
+    "links": _links,
+    "children": _children,
+    "date": _moment,
+    "datetime": _moment,
+}

@@ -1,0 +1,151 @@
+"""The list of a screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+
+from core.admin.formatters import record_link, shown
+from core.admin.list_query import ListRequest
+from core.parts import Column
+from core.records.fields import Field
+from core.records.policy import may
+
+if TYPE_CHECKING:
+    from core.admin.record_view import RecordView
+
+
+def list_page(view: RecordView) -> Any:
+    """The page of records that the address asks for; a page past the last one shows the last."""
+    asked = view.query.read(request.args, view.page_size_options)
+    count, more = view.query.count(view.session, asked)
+    pages = math.ceil(count / asked.page_size)
+    asked = asked.changed(page=min(asked.page, max(pages - 1, 0)))
+    records = view.query.page(view.session, asked)
+    actions, confirmations = view.get_actions_list()
+
+    def url(**changes: Any) -> str:
+        return view.get_url(".index_view", **view.query.arguments(asked.changed(**changes)))
+
+    def sort_url(column: int | str, invert: bool = False, desc: Any = None) -> str:
+        name = view.screen.columns[column] if isinstance(column, int) else column
+        return url(sort=name, descending=bool(desc) or (invert and not asked.descending), page=0)
+
+    return view.render(
+        "admin/model/list.html",
+        title=view.screen.plural,
+        data=records,
+        count=count,
+        count_more=more,
+        num_pages=pages,
+        page=asked.page,
+        page_size=asked.page_size,
+        default_page_size=view.screen.page_size,
+        can_set_page_size=True,
+        pager_url=lambda page: url(page=page or 0),
+        page_size_url=lambda size: url(page_size=size, page=0),
+        sort_column=asked.sort,
+        sort_desc=asked.descending,
+        sort_url=sort_url,
+        search_supported=view.query.searchable,
+        search=asked.search,
+        clear_search_url=url(search="", filters=(), page=0),
+        filters=view.query.filters,
+        filter_groups=filter_groups(view),
+        active_filters=[(position, view.query.filters[position].name, value) for position, value in asked.filters],
+        filter_args=view.query.filter_arguments(asked),
+        actions=actions,
+        actions_confirmation=confirmations,
+        action_form=view.action_form() if actions else None,
+        delete_form=view.delete_form() if view.can_delete else None,
+        list_columns=[(name, label_of(view, name)) for name in view.screen.columns],
+        list_row_actions=view.get_list_row_actions(),
+        get_pk_value=view.get_pk_value,
+        get_value=cell_values(view, records),
+        return_url=url(),
+        export_url=lambda kind: view.get_url(".export", export_type=kind, **_unpaged(view, asked)),
+        extra_args={},
+        screen_views=screen_views(view, "list"),
+        screen_links=screen_links(view),
+    )
+
+
+def label_of(view: RecordView, name: str) -> Any:
+    """The heading of a column."""
+    computed = view.computed.get(name)
+    return computed.label if computed else view.record_type.field(name).label
+
+
+def cell_values(view: RecordView, records: Sequence[Any]) -> Callable[[Any, str], Markup]:
+    """The function that gives the cell of a record and a column; computed columns are loaded once for all records."""
+    loaded: dict[str, Mapping[int, Any]] = {
+        name: column.load(records) for name, column in view.computed.items() if name in view.screen.columns and records
+    }
+    main = view.screen.columns[0] if view.screen.columns else ""
+
+    def value(record: Any, name: str) -> Markup:
+        if name in loaded:
+            cell = shown(computed_field(view.computed[name]), loaded[name].get(record.id), record)
+        else:
+            field = view.record_type.field(name)
+            cell = shown(field, getattr(record, name), record)
+        if name != main or "<a " in cell:
+            return cell
+        text = cell.striptags() or escape(str(record))
+        return record_link(record, text, avatar=True)
+
+    return value
+
+
+def computed_field(column: Column) -> Field:
+    """A computed column as a field, so that its values are shown like any other."""
+    return Field(name=column.name, label=column.label, kind=column.kind)
+
+
+def filter_groups(view: RecordView) -> dict[str, list[dict[str, Any]]]:
+    """What the filter menu offers: field label to its operations."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for position, entry in enumerate(view.query.filters):
+        options = entry.get_options(view)
+        groups.setdefault(str(entry.name), []).append(
+            {
+                "index": position,
+                "arg": entry.arg,
+                "operation": str(entry.operation()),
+                "options": [(key, str(label)) for key, label in options] if options is not None else None,
+                "type": entry.data_type,
+            }
+        )
+    return groups
+
+
+def screen_views(view: RecordView, active: str) -> list[dict[str, Any]]:
+    """The switch between list and board; empty when there is only the list."""
+    if view.screen.board is None:
+        return []
+    return [
+        {"label": _("List"), "icon": "list", "url": view.list_url(), "active": active == "list"},
+        {
+            "label": _("Board"),
+            "icon": "layout-kanban",
+            "url": view.get_url(".board_view"),
+            "active": active == "board",
+        },
+    ]
+
+
+def screen_links(view: RecordView) -> list[dict[str, str]]:
+    """Buttons beside Create: the import, where the record type has one and the actor may use it."""
+    if view.screen.importing is None or not may(view.screen.permission("import")):
+        return []
+    return [{"label": _("Import"), "icon": "upload", "url": f"{request.script_root}/import/{view.screen.name}"}]
+
+
+def _unpaged(view: RecordView, asked: ListRequest) -> dict[str, Any]:
+    arguments = view.query.arguments(asked)
+    return {key: value for key, value in arguments.items() if key not in ("page", "page_size")}

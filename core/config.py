@@ -1,0 +1,260 @@
+"""What an installation is configured with, read once from the environment.
+
+A value that cannot be used raises `ConfigError` while the process starts, never later in a request. The variables are
+listed in `SETTINGS`; the same list, with the same words, stands in `docs/administration.md`.
+
+PEYVAND_INSTANCE          folder of everything this installation writes: database, uploads, keys, plugins (./instance)
+PEYVAND_DATABASE_URL      sqlite:///… or postgresql://… (SQLite in the instance folder)
+PEYVAND_REDIS_URL         redis://, rediss:// or unix:// (an own Redis on a unix socket, started with the site)
+PEYVAND_HOST              address the web server listens on (127.0.0.1)
+PEYVAND_PORT              TCP port the web server listens on (8000)
+PEYVAND_WEB_WORKERS       web processes (2)
+PEYVAND_WEB_THREADS       threads in each web process (4)
+PEYVAND_SECRET_KEY        at least 32 unpredictable characters (generated once into instance/secret_key)
+PEYVAND_SAFE              start the core alone, without any plugin (off)
+PEYVAND_STRICT            refuse to start while any plugin is broken (off)
+PEYVAND_PUBLIC_URL        address people reach the site at, used for links in mail (http://HOST:PORT)
+PEYVAND_TRUSTED_PROXIES   number of reverse proxies whose X-Forwarded-* headers are believed (0)
+"""
+
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Self
+from urllib.parse import quote, urlsplit
+
+from core.errors import ConfigError
+
+SHORTEST_KEY = 32
+"""Least characters of a secret key: what 128 bits need in hexadecimal."""
+
+LONGEST_SOCKET_PATH = 107
+"""Bytes the kernel keeps for the path of a unix socket (unix(7), without the closing NUL)."""
+
+_EXAMPLE_WORDS = ("changeme", "change-me", "change_me", "example", "your-secret", "your_secret", "insecure")
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"", "0", "false", "no", "off"})
+
+
+class Setting(NamedTuple):
+    """One environment variable: its name, its default as an administrator reads it, and what it means."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting("PEYVAND_INSTANCE", "./instance", "Folder of everything this installation writes."),
+    Setting("PEYVAND_DATABASE_URL", "SQLite in the instance folder", "sqlite:///… or postgresql://…"),
+    Setting("PEYVAND_REDIS_URL", "own Redis on a unix socket", "redis://, rediss:// or unix:// of an outside Redis."),
+    Setting("PEYVAND_HOST", "127.0.0.1", "Address the web server listens on."),
+    Setting("PEYVAND_PORT", "8000", "TCP port the web server listens on."),
+    Setting("PEYVAND_WEB_WORKERS", "2", "Web processes."),
+    Setting("PEYVAND_WEB_THREADS", "4", "Threads in each web process."),
+    Setting("PEYVAND_SECRET_KEY", "generated into instance/secret_key", "At least 32 unpredictable characters."),
+    Setting("PEYVAND_SAFE", "off", "Start the core alone, without any plugin."),
+    Setting("PEYVAND_STRICT", "off", "Refuse to start while any plugin is broken."),
+    Setting("PEYVAND_PUBLIC_URL", "http://HOST:PORT", "Address people reach the site at, used for links in mail."),
+    Setting("PEYVAND_TRUSTED_PROXIES", "0", "Number of reverse proxies whose X-Forwarded-* headers are believed."),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The settings of one installation; the same in each of its processes."""
+
+    instance: Path
+    # These three carry secrets, which must not reach a log through repr().
+    database_url: str = field(repr=False)
+    secret_key: bytes = field(repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    web_workers: int = 2
+    web_threads: int = 4
+    safe: bool = False
+    strict: bool = False
+    public_url: str = "http://127.0.0.1:8000"
+    trusted_proxies: int = 0
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read the PEYVAND_* variables of `environ`; creates the instance folder and its secret key when absent.
+
+        Raises `ConfigError`, naming the variable, when a value cannot be used or an unknown variable is set.
+        """
+        _refuse_unknown(environ)
+        instance = Path(environ.get("PEYVAND_INSTANCE") or "instance").expanduser().absolute()
+        host = environ.get("PEYVAND_HOST") or "127.0.0.1"
+        port = _whole_number(environ, "PEYVAND_PORT", 8000, 1, 65535)
+        default_database = f"sqlite:///{instance / 'peyvand.db'}"
+        key = environ.get("PEYVAND_SECRET_KEY")
+        return cls(
+            instance=instance,
+            database_url=_database_url(environ.get("PEYVAND_DATABASE_URL") or default_database),
+            redis_url=_redis_url(environ.get("PEYVAND_REDIS_URL") or None),
+            host=host,
+            port=port,
+            web_workers=_whole_number(environ, "PEYVAND_WEB_WORKERS", 2, 1, 256),
+            web_threads=_whole_number(environ, "PEYVAND_WEB_THREADS", 4, 1, 256),
+            safe=_switch(environ, "PEYVAND_SAFE"),
+            strict=_switch(environ, "PEYVAND_STRICT"),
+            public_url=_public_url(environ.get("PEYVAND_PUBLIC_URL") or f"http://{_in_url(host)}:{port}"),
+            trusted_proxies=_whole_number(environ, "PEYVAND_TRUSTED_PROXIES", 0, 0, 16),
+            # Last, so that nothing is written for a configuration that is refused.
+            secret_key=_checked_key(key, "PEYVAND_SECRET_KEY") if key else _kept_key(instance),
+        )
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the records live in a SQLite file."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def own_redis(self) -> bool:
+        """Whether this installation runs a Redis of its own."""
+        return self.redis_url is None
+
+    @property
+    def redis_socket(self) -> Path:
+        """Path of the own Redis' unix socket; the same in each process, and short enough for the kernel.
+
+        It lies in `run/` of the instance, or, where that path is too long, in a folder of this user under /tmp.
+        """
+        socket = self.instance / "run" / "redis.sock"
+        if len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH:
+            return socket
+        digest = hashlib.sha256(os.fsencode(self.instance)).hexdigest()[:12]
+        return Path("/tmp") / f"peyvand-{os.getuid()}-{digest}" / "redis.sock"
+
+    @property
+    def redis_location(self) -> str:
+        """URL of the Redis to talk to, own or outside."""
+        return self.redis_url or f"unix://{quote(str(self.redis_socket))}"
+
+    @property
+    def uploads(self) -> Path:
+        """Folder of the files people attach."""
+        return self.instance / "uploads"
+
+    def environment(self) -> dict[str, str]:
+        """The variables from which `load` makes this same configuration in a child process."""
+        return {
+            "PEYVAND_INSTANCE": str(self.instance),
+            "PEYVAND_DATABASE_URL": self.database_url,
+            "PEYVAND_REDIS_URL": self.redis_url or "",
+            "PEYVAND_HOST": self.host,
+            "PEYVAND_PORT": str(self.port),
+            "PEYVAND_WEB_WORKERS": str(self.web_workers),
+            "PEYVAND_WEB_THREADS": str(self.web_threads),
+            "PEYVAND_SECRET_KEY": self.secret_key.decode(),
+            "PEYVAND_SAFE": "1" if self.safe else "",
+            "PEYVAND_STRICT": "1" if self.strict else "",
+            "PEYVAND_PUBLIC_URL": self.public_url,
+            "PEYVAND_TRUSTED_PROXIES": str(self.trusted_proxies),
+        }
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = {setting.name for setting in SETTINGS}
+    for name in sorted(environ):
+        if name.startswith("PEYVAND_") and not name.startswith("PEYVAND_TEST_") and name not in known:
+            raise ConfigError(f"{name} is not a setting of Peyvand; see the list in docs/administration.md.")
+
+
+def _whole_number(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most or len(text) > 9:
+        raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {text[:20]!r}.")
+    return int(text)
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "").strip().lower()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise ConfigError(f"{name} must be on or off, not {text[:20]!r}.")
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _database_url(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return f"postgresql+psycopg://{rest}"
+    if separator and scheme == "sqlite":
+        path = rest.removeprefix("/")
+        if not path or path.startswith(":memory:"):
+            raise ConfigError("PEYVAND_DATABASE_URL must name a file; the processes cannot share a database in memory.")
+        return f"sqlite:///{Path(path).absolute()}"
+    raise ConfigError("PEYVAND_DATABASE_URL must start with sqlite:/// or postgresql://.")
+
+
+def _redis_url(url: str | None) -> str | None:
+    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ConfigError("PEYVAND_REDIS_URL must start with redis://, rediss:// or unix://.")
+    return url
+
+
+def _public_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
+        parts.port  # noqa: B018 - reading it is what checks its range
+    except ValueError:
+        usable = None
+    if not usable or parts.username is not None:
+        raise ConfigError("PEYVAND_PUBLIC_URL must look like https://crm.company.com, without user, query or fragment.")
+    return url.rstrip("/")
+
+
+def _checked_key(key: str, source: str) -> bytes:
+    if len(key) < SHORTEST_KEY:
+        raise ConfigError(f"{source} must have at least {SHORTEST_KEY} characters.")
+    if len(set(key)) < 8 or any(word in key.lower() for word in _EXAMPLE_WORDS):
+        raise ConfigError(f"{source} looks like an example; use an unpredictable one, or none to have it generated.")
+    return key.encode()
+
+
+def _kept_key(instance: Path) -> bytes:
+    """Read the key of `instance`, generating it first when absent; safe when several processes start at once."""
+    path = instance / "secret_key"
+    try:
+        if not path.exists():
+            instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _generate_key(path)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise ConfigError(f"{path} can be read by other users; take it from them with: chmod 600 {path}")
+        key = path.read_text("ascii").strip()
+    except OSError as error:
+        raise ConfigError(f"{instance} cannot hold the secret key: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} does not hold a secret key.") from error
+    return _checked_key(key, str(path))
+
+
+def _generate_key(path: Path) -> None:
+    draft = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # A link appears whole or not at all, and the first of several processes wins.
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

@@ -1,0 +1,1 @@
+"""One engine per process, the unit of work, declarative bases, column types and migrations."""

@@ -1,0 +1,112 @@
+"""The one engine of a process, its sessions, and the counter that says which Site is current."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from core.config import Config
+
+POOL_WAIT = 10  # seconds a request waits for a connection before it is told that the database is busy
+SQLITE_WAIT = 15  # seconds a SQLite writer waits for another
+
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Transactions begun inside only read.
+
+    SQLite refuses at once, without waiting, to turn a read transaction into a writing one when somebody else wrote in
+    between. So a transaction takes the write lock when it begins, unless it is begun in here.
+    """
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+class ScopedSession(scoped_session[Session]):
+    """A session per thread that also answers to ``.session``, which Flask-Admin reads."""
+
+    @property
+    def session(self) -> Session:
+        return self()
+
+
+class Database:
+    """The database of this process. It outlives every Site.
+
+    Args:
+        config: where the database is.
+        session_class: the session to make; the gate's class in production.
+    """
+
+    def __init__(self, config: Config, session_class: type[Session] = Session) -> None:
+        self.config = config
+        self.engine = create_engine(config.database_url)
+        self.sessions = sessionmaker(self.engine, class_=session_class, expire_on_commit=False)
+        self.session = ScopedSession(self.sessions)
+        # Reads of the generation happen outside the request's transaction, or they would see an old snapshot.
+        # On SQLite SQLAlchemy's own AUTOCOMMIT would reset pysqlite's isolation level when the connection returns.
+        option = {"begins_nothing": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._autocommit = self.engine.execution_options(**option)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextlib.contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection whose every statement commits by itself."""
+        with self._autocommit.connect() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close every connection of this process."""
+        self.session.remove()
+        self.engine.dispose()
+
+    def abandon_after_fork(self) -> None:
+        """Forget the parent's connections in a child without closing them under the parent's feet."""
+        self.session.registry.clear()
+        self.engine.dispose(close=False)
+
+
+def create_engine(url: str) -> Engine:
+    """An engine for SQLite (WAL, foreign keys, transactional DDL) or PostgreSQL.
+
+    pysqlite opens transactions behind one's back and commits before DDL; with ``isolation_level=None`` and our own
+    BEGIN a migration that is killed leaves nothing behind.
+    """
+    if not url.startswith("sqlite"):
+        return sa.create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=POOL_WAIT,
+            pool_size=5,
+            max_overflow=10,
+            connect_args={"connect_timeout": 5},
+        )
+    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_WAIT, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("begins_nothing"):
+            connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,72 @@
+"""What can go wrong before and around a record: the exceptions every floor may raise.
+
+Their text is one sentence for the person who runs the installation; a command prints it and ends with a non-zero
+status, so no message may hold a password or a secret key.
+"""
+
+
+class PeyvandError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class ConfigError(PeyvandError):
+    """A setting is missing, malformed or unsafe."""
+
+
+class StartError(PeyvandError):
+    """Something outside the program keeps it from starting or running: a taken port, a full disk, a dead child."""
+
+
+class PluginError(PeyvandError):
+    """A plugin cannot be read, imported, mapped or registered; ``plugin`` names the culprit."""
+
+    def __init__(self, plugin: str, reason: str) -> None:
+        super().__init__(f"{plugin}: {reason}")
+        self.plugin = plugin
+        self.reason = reason
+
+
+class CatalogError(PeyvandError):
+    """A record type has something the Catalog cannot describe."""
+
+
+class UnknownRecordType(PeyvandError):
+    """No enabled plugin has a record type of this name."""
+
+
+class UnknownField(PeyvandError):
+    """A record type has no field of this name."""
+
+    def __init__(self, record_type: str, field: str) -> None:
+        super().__init__(f"{record_type} has no field {field!r}.")
+        self.record_type = record_type
+        self.field = field
+
+
+class Forbidden(PeyvandError):
+    """The actor lacks a permission. Shown as «not found», so that nobody learns what exists."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"This needs the permission {permission}.")
+        self.permission = permission
+
+
+class ValidationError(PeyvandError):
+    """Values that cannot be stored; ``errors`` maps field names to sentences, ``""`` to the record as a whole.
+
+    Example: ``raise ValidationError(amount=_("A won deal needs an amount."))``.
+    """
+
+    def __init__(self, message: object = None, /, **errors: object) -> None:
+        self.errors = dict(errors)
+        if message is not None:
+            self.errors[""] = message
+        super().__init__("; ".join(str(text) for text in self.errors.values()))
+
+
+class Blocked(PeyvandError):
+    """Something stands in the way of an operation; the reason is a sentence for the person who asked."""
+
+
+class LifecycleError(PeyvandError):
+    """A plugin cannot be brought into the wanted state; the text says why and what to do."""

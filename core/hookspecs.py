@@ -1,0 +1,113 @@
+"""Every hook a plugin may implement. One line each; ``docs/hooks.md`` tells the rest."""
+
+import pluggy
+
+NAMESPACE = "peyvand"
+hookspec = pluggy.HookspecMarker(NAMESPACE)
+hookimpl = pluggy.HookimplMarker(NAMESPACE)
+
+# --- collect: asked while a Site is built; an error quarantines the plugin in that Site
+
+
+@hookspec
+def permissions():
+    """Rights this plugin defines: a list of ``Permission``."""
+
+
+@hookspec
+def screens(site):
+    """Record types shown in the admin: a list of ``Screen``."""
+
+
+@hookspec
+def extend_screen(screen):
+    """Another plugin's screen, changed: a ``Screen`` (see ``Screen.with_column``), or None to leave it."""
+
+
+@hookspec
+def menu_items(site):
+    """Lines of the side menu that are not screens: a list of ``MenuItem``."""
+
+
+@hookspec
+def blueprints(site):
+    """Routes under ``/<plugin>/``: a list of Flask blueprints named after the plugin."""
+
+
+@hookspec
+def dashboard_cards(site):
+    """Blocks of the home page: a list of ``Card``."""
+
+
+@hookspec
+def jobs():
+    """Functions for the queue: a list of ``Job``."""
+
+
+@hookspec
+def schedules():
+    """Jobs that run again and again: a list of ``Schedule``."""
+
+
+# --- notify: called at run time; an error is logged with the plugin's name and the others go on
+
+
+@hookspec
+def on_event(event):
+    """A fact was committed; runs in a worker, at least once per event."""
+
+
+@hookspec
+def record_panels(record):
+    """Blocks for the page of this record: a list of ``Panel``, or None."""
+
+
+@hookspec
+def demo_data(session):
+    """Add sample records in the current language; called once by ``peyvand demo``."""
+
+
+# --- veto: an error denies or aborts
+
+
+@hookspec
+def before_save(record, changes):
+    """A record is about to be written; raise ``ValidationError`` to refuse. ``changes`` maps field to (old, new)."""
+
+
+@hookspec
+def before_delete(record):
+    """A record is about to be deleted; raise ``Blocked`` to refuse."""
+
+
+@hookspec
+def can(actor, permission, record):
+    """False denies, None abstains; asked after the roles have granted."""
+
+
+@hookspec
+def query_filter(model, actor):
+    """An SQL criterion added to every query of ``model``, or None."""
+
+
+# --- lifecycle: run inside the operation's transaction; an error rolls it back
+
+
+@hookspec
+def after_install(session):
+    """The plugin's tables were just made: add the rows it cannot live without. Must bear being repeated."""
+
+
+@hookspec
+def after_enable(session):
+    """The plugin is being switched on."""
+
+
+@hookspec
+def before_disable(session):
+    """The plugin is being switched off."""
+
+
+@hookspec
+def uninstall_blockers(session):
+    """Reasons why the plugin cannot be uninstalled now: a list of sentences, empty when it can."""

@@ -1,0 +1,1 @@
+"""Work outside the request: named jobs, their rows in the database, and their delivery by RQ."""

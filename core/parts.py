@@ -1,0 +1,265 @@
+"""The frozen values that plugins hand to the core. Data only: nothing here touches Flask or the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+# A label is a string or a lazily translated one (``flask_babel.LazyString``); it becomes text when shown.
+Label = Any
+
+ADMINISTRATOR = "administrator"
+USER = "user"
+EVERYONE = (ADMINISTRATOR, USER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteInfo:
+    """What a plugin may know while a Site is being built.
+
+    ``generation`` is the number of the Site, ``enabled`` the names of the enabled plugins in graph order.
+    """
+
+    generation: int
+    enabled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A right that roles grant, named ``<plugin>.<record type>.<verb>`` or ``<plugin>.<verb>``.
+
+    ``roles`` are the built-in roles that have it from the start.
+    """
+
+    name: str
+    label: Label
+    roles: tuple[str, ...] = (ADMINISTRATOR,)
+
+
+RECORD_VERBS = ("see", "create", "edit", "delete", "export", "import")
+
+
+def record_permissions(record_type: str, label: Label, roles: tuple[str, ...] = EVERYONE) -> list[Permission]:
+    """The permissions that every record type with a screen needs, one per verb.
+
+    Args:
+        record_type: ``<plugin>.<type>``.
+        label: what the records are called, in the plural.
+        roles: the built-in roles that may do all of it.
+    """
+    return [Permission(f"{record_type}.{verb}", label, roles) for verb in RECORD_VERBS]
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """A line of the side menu; lighter items come first within their section."""
+
+    label: Label
+    endpoint: str
+    permission: str | None = None
+    section: Label = ""
+    icon: str = "list"
+    weight: int = 50
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FieldGroup:
+    """A titled group of fields on a form and on the record page."""
+
+    label: Label
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A computed column of a list that is no field of the record type.
+
+    ``load`` gets the records of one page and returns a mapping of record id to value, so that a column never costs a
+    query per row.
+    """
+
+    name: str
+    label: Label
+    load: Callable[[Sequence[Any]], Mapping[int, Any]]
+    kind: str = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """How a screen is shown as a board.
+
+    ``lane`` names a choice field or a link to a record type whose rows are the lanes (``order`` and ``scope`` are
+    attributes of that type: the position of a lane, and the link that splits lanes into separate boards).
+    ``amount`` and ``probability`` (percent) name number fields summed per lane. ``before_move`` gets the record and
+    the lane's key and returns the names of fields that must be asked for first.
+    """
+
+    lane: str
+    amount: str | None = None
+    probability: str | None = None
+    date: str | None = None
+    subtitle: str | None = None
+    order: str | None = None
+    scope: str | None = None
+    page_size: int = 20
+    move: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
+    ask: Callable[[Any, Any], tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportTarget:
+    """How a record type is imported from a table; see ``core.records.transfer``.
+
+    ``columns`` are what a file's columns can be mapped to, ``write`` receives checked rows in batches inside one
+    transaction and returns what became of each.
+    """
+
+    columns: tuple[ImportColumn, ...]
+    write: Callable[..., Any]
+    recognise: Callable[[Sequence[str]], Mapping[int, str]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportColumn:
+    """A column that an import understands. ``parse`` turns the cell's text into a value or raises ``ValueError``."""
+
+    name: str
+    label: Label
+    synonyms: tuple[str, ...] = ()
+    parse: Callable[[str], Any] | None = None
+    required: bool = False
+    sample: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screen:
+    """The description from which the admin builds list, form, board and record page of one record type."""
+
+    model: type
+    title: Label
+    plural: Label
+    columns: tuple[str, ...]
+    form: tuple[FieldGroup, ...]
+    icon: str = "list"
+    section: Label = ""
+    weight: int = 50
+    filters: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    editable: tuple[str, ...] = ()
+    order: str | None = None
+    descending: bool = False
+    subtitle: Callable[[Any], str] | None = None
+    children: tuple[str, ...] = ()
+    computed: tuple[Column, ...] = ()
+    actions: tuple[Action, ...] = ()
+    board: Board | None = None
+    importing: ImportTarget | None = None
+    duplicates: Callable[[Mapping[str, str], int | None], Sequence[Any]] | None = None
+    page_size: int = 25
+    in_menu: bool = True
+
+    @property
+    def name(self) -> str:
+        """The record type's name, ``<plugin>.<type>``."""
+        return str(self.model.__record_type__)  # type: ignore[attr-defined]
+
+    @property
+    def endpoint(self) -> str:
+        """The Flask-Admin endpoint, ``<plugin>_<type>``."""
+        return self.name.replace(".", "_")
+
+    def permission(self, verb: str) -> str:
+        """The permission that ``verb`` on this record type needs."""
+        return f"{self.name}.{verb}"
+
+    def with_column(self, column: Column, *, before: str | None = None) -> Screen:
+        """A copy with a computed column, at the end or before another column."""
+        names = list(self.columns)
+        names.insert(names.index(before) if before in names else len(names), column.name)
+        return replace(self, columns=tuple(names), computed=(*self.computed, column))
+
+    def with_action(self, action: Action) -> Screen:
+        """A copy with one more bulk action."""
+        return replace(self, actions=(*self.actions, action))
+
+    def without(self, *columns: str) -> Screen:
+        """A copy that does not list the named columns."""
+        return replace(self, columns=tuple(name for name in self.columns if name not in columns))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """A verb on chosen records. ``run`` gets the records and returns the sentence shown afterwards."""
+
+    name: str
+    label: Label
+    run: Callable[[Sequence[Any]], str]
+    verb: str = "edit"
+    confirm: Label | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A block on a record page, rendered from the plugin's own ``template`` with ``context``."""
+
+    title: Label
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    slot: str = "side"
+    weight: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A block on the home page. ``load`` runs when the page is shown and returns the template's context."""
+
+    title: Label
+    template: str
+    load: Callable[[], Mapping[str, Any]]
+    permission: str | None = None
+    weight: int = 50
+    wide: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A named function run by a worker.
+
+    ``run`` gets a ``core.jobs.progress.Progress`` and the keyword arguments given to ``enqueue``. ``timeout`` and the
+    pause before another attempt (``retry_after``, doubled each time) are in seconds.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    label: Label
+    queue: str = "default"
+    attempts: int = 3
+    timeout: int = 600
+    retry_after: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A job run again and again, ``every`` so many seconds, counted from midnight UTC."""
+
+    job: str
+    every: int
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A fact about a record, as ``on_event`` hears it after the commit.
+
+    ``name`` is ``<plugin>.<type>.created|updated|deleted|restored`` or a plugin's own; ``id`` grows with time and is
+    the key for doing a thing once.
+    """
+
+    id: int
+    name: str
+    record_type: str
+    record_id: int | None
+    data: Mapping[str, Any]
+    actor_id: int | None

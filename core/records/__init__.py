@@ -1,0 +1,1 @@
+"""What a record is, who may see it, what changed and what follows."""

@@ -1,0 +1,87 @@
+"""The Catalog: one description of every record type and every field of a Site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import sqlalchemy as sa
+from flask import current_app
+
+from core.errors import UnknownField, UnknownRecordType
+from core.parts import Label, Screen
+from core.records.fields import Field, column_field, link_field
+from core.records.record import Record
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """A record type: its class, its names and its fields in the order of the class."""
+
+    model: type[Record]
+    title: Label
+    plural: Label
+
+    @property
+    def name(self) -> str:
+        return self.model.__record_type__
+
+    @property
+    def plugin(self) -> str:
+        return self.model.__plugin__
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        """Every field by name, foreign keys left out where a link stands for them."""
+        mapper = sa.inspect(self.model)
+        links = [link_field(prop) for prop in mapper.relationships]
+        hidden = {mapper.get_property_by_column(link.column).key for link in links if link.column is not None}
+        columns = [column_field(prop) for prop in mapper.column_attrs if prop.key not in hidden]
+        return {field.name: field for field in (*columns, *links)}
+
+    def field(self, name: str) -> Field:
+        """The field called ``name``.
+
+        Raises:
+            UnknownField: there is none; names from outside are never passed on to SQL unchecked.
+        """
+        try:
+            return self.fields[name]
+        except KeyError:
+            raise UnknownField(self.name, name) from None
+
+
+class Catalog:
+    """The record types of one Site."""
+
+    def __init__(self, screens: Iterable[Screen]) -> None:
+        self._types = {screen.name: RecordType(screen.model, screen.title, screen.plural) for screen in screens}
+        self._by_model = {entry.model: entry for entry in self._types.values()}
+
+    def __iter__(self) -> Any:
+        return iter(self._types.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._types
+
+    def type(self, name: str) -> RecordType:
+        """The record type called ``name``.
+
+        Raises:
+            UnknownRecordType: no enabled plugin has it.
+        """
+        try:
+            return self._types[name]
+        except KeyError:
+            raise UnknownRecordType(name) from None
+
+    def of(self, model: type) -> RecordType | None:
+        """The record type of a class; None for classes without a screen, such as child rows."""
+        return self._by_model.get(model)
+
+
+def current_catalog() -> Catalog:
+    """The Catalog of the Site this unit of work runs in."""
+    return cast(Catalog, current_app.extensions["peyvand"].catalog)

@@ -1,0 +1,103 @@
+"""The outbox: facts written in the transaction of the change, told to plugins after the commit.
+
+A crash after the commit loses nothing: what was not delivered is found by the next delivery, and one that stops
+half-way repeats an event at most for the plugins that had not finished. Plugins therefore use ``event.id`` as their key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.accounts.actor import acting, as_system
+from core.accounts.models import Base, now
+from core.database.types import UtcDateTime
+from core.parts import Event
+from core.records.audit import ROW_ID, plain
+
+log = logging.getLogger(__name__)
+
+DELIVER = "core.deliver_events"
+BATCH = 100
+
+
+class OutboxEvent(Base):
+    """A fact that plugins are to hear; ``delivered_at`` is empty until they have."""
+
+    __tablename__ = "core_event"
+    __table_args__ = (sa.Index("ix_core_event_waiting", "delivered_at", "id"),)
+
+    id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    name: Mapped[str] = mapped_column(sa.String(120))
+    record_type: Mapped[str] = mapped_column(sa.String(80), default="")
+    record_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    data: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    actor_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    delivered_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+def write_event(
+    session: Session, name: str, record_type: str = "", record_id: int | None = None, data: Mapping[str, Any] | None = None
+) -> None:
+    """Put a fact in the outbox, in the session's transaction.
+
+    Args:
+        session: the unit of work that makes the fact true.
+        name: ``<plugin>.<type>.<what happened>``.
+        record_type: the type name of the record it is about.
+        record_id: the record's id.
+        data: plain values that listeners need.
+    """
+    session.connection().execute(
+        sa.insert(OutboxEvent.__table__),  # type: ignore[arg-type]
+        [
+            {
+                "at": now(),
+                "name": name,
+                "record_type": record_type,
+                "record_id": record_id,
+                "data": {key: plain(value) for key, value in (data or {}).items()},
+                "actor_id": acting().user_id,
+            }
+        ],
+    )
+    session.info["events_waiting"] = True
+
+
+def deliver_events(progress: Any) -> int:
+    """The job that tells plugins what happened, oldest first; returns how many events were delivered."""
+    site = current_app.extensions["peyvand"]
+    session = site.runtime.database.session
+    delivered = 0
+    while True:
+        with as_system("deliver events"):
+            waiting = session.scalars(
+                sa.select(OutboxEvent)
+                .where(OutboxEvent.delivered_at.is_(None))
+                .order_by(OutboxEvent.id)
+                .limit(BATCH)
+                .with_for_update(skip_locked=True)
+            ).all()
+            for row in waiting:
+                event = Event(
+                    id=row.id,
+                    name=row.name,
+                    record_type=row.record_type,
+                    record_id=row.record_id,
+                    data=row.data,
+                    actor_id=row.actor_id,
+                )
+                site.hooks.notify("on_event", guard=session.begin_nested, event=event)
+                row.delivered_at = now()
+            session.commit()
+        delivered += len(waiting)
+        progress.report(delivered)
+        if len(waiting) < BATCH:
+            return delivered

@@ -1,0 +1,1 @@
+"""Tables from outside into records: reading files, mapping columns, checking cells, running the import."""

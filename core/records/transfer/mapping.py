@@ -1,0 +1,60 @@
+"""Which column of a file goes to which column of the record type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from core.parts import ImportTarget
+from core.text import fold
+
+Mapped = Mapping[int, str]
+"""Position of a file's column, from 0, to the name of an ``ImportColumn``."""
+
+
+def map_columns(header: Sequence[str], target: ImportTarget) -> dict[int, str]:
+    """The mapping that a header suggests; no column of the record type is used twice.
+
+    The target's own ``recognise`` goes first, because it knows whole formats. What it leaves is matched by name, label
+    and synonyms, regardless of case, spaces, and Persian or Arabic letters.
+    """
+    known = {column.name for column in target.columns}
+    recognised = target.recognise(header) if target.recognise else {}
+    mapping = {position: name for position, name in recognised.items() if name in known}
+    taken = set(mapping.values())
+    names: dict[str, str] = {}
+    for column in target.columns:
+        for title in (column.name, str(column.label), *column.synonyms):
+            names.setdefault(title_key(title), column.name)
+    for position, title in enumerate(header):
+        name = names.get(title_key(title))
+        if position not in mapping and name is not None and name not in taken:
+            mapping[position] = name
+            taken.add(name)
+    return dict(sorted(mapping.items()))
+
+
+def title_key(title: str) -> str:
+    """A title as it is compared: folded, with letters and digits only."""
+    return "".join(character for character in fold(title) if character.isalnum())
+
+
+def clean_mapping(chosen: Mapping[str, str], width: int, target: ImportTarget) -> dict[int, str]:
+    """The mapping a form sent, positions as text, without what the file or the record type does not have."""
+    known = {column.name for column in target.columns}
+    return {
+        int(position): name
+        for position, name in chosen.items()
+        if position.isascii() and position.isdigit() and len(position) < 5 and int(position) < width and name in known
+    }
+
+
+def doubled(mapping: Mapped) -> list[str]:
+    """Names to which more than one column goes."""
+    names = list(mapping.values())
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def missing(mapping: Mapped, target: ImportTarget) -> list[str]:
+    """Names of required columns that no column of the file goes to."""
+    mapped = set(mapping.values())
+    return [column.name for column in target.columns if column.required and column.name not in mapped]

@@ -1,0 +1,213 @@
+"""The job that writes a file's rows, a batch at a time; killed at any moment, it can be run again.
+
+    one transaction:   claim the batch (checkpoint old -> new) -> write rows -> append leftovers -> counts -> commit
+
+The claim is an UPDATE that finds the old checkpoint or nothing, so of two workers that were given the same import one
+stops, and no row is ever written twice.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import DataError, IntegrityError, StatementError
+from sqlalchemy.orm import Session
+
+from core.accounts.models import now
+from core.errors import Blocked, Forbidden, ValidationError
+from core.parts import ImportTarget, Job
+from core.records.policy import require
+from core.records.transfer import models
+from core.records.transfer.cells import Conventions
+from core.records.transfer.checking import FAILED, CheckedRow, RowOutcome, check_rows
+from core.records.transfer.leftovers import Leftovers
+from core.records.transfer.limits import TableUnreadable
+from core.records.transfer.models import ImportRun
+from core.records.transfer.readers import Table, open_table
+
+log = logging.getLogger(__name__)
+
+BATCH = 1_000
+RUN_IMPORT = "core.run_import"
+
+# What one row can be to blame for; anything else is an error of the program or of the database and stops the job.
+_ROW_ERRORS = (ValidationError, Blocked, Forbidden, DataError, IntegrityError, StatementError)
+
+
+class ClaimLost(Exception):
+    """Another worker writes this import, or it was cancelled."""
+
+
+def import_job() -> Job:
+    """The job for the queue: an import may take an hour, and is resumed after a crash."""
+    return Job(name=RUN_IMPORT, run=run_import, label=_l("Import a file"), timeout=3600, attempts=5, retry_after=5)
+
+
+def run_import(progress: Any, import_id: int) -> dict[str, int]:
+    """Write the rows of an import from its checkpoint on; returns the counts of the whole import.
+
+    Args:
+        progress: told how many rows are done, ``report(done, total)``.
+        import_id: the id of an ``ImportRun`` that is queued or was interrupted.
+    """
+    site = current_app.extensions["peyvand"]
+    session: Session = site.runtime.database.session()
+    uploads: Path = site.runtime.config.uploads
+    run = _fetch(session, import_id)
+    if run is None or run.is_finished or run.status == models.UPLOADED:
+        session.rollback()
+        return {}
+    # Nothing may be open while the file is read: on SQLite a transaction keeps every other writer waiting.
+    session.commit()
+    require(f"{run.record_type}.import")
+    target: ImportTarget | None = site.screens[run.record_type].importing
+    if target is None:
+        raise Forbidden(f"{run.record_type}.import")
+    try:
+        table = open_table(
+            uploads / run.stored_path, encoding=run.options.get("encoding"), separator=run.options.get("separator")
+        )
+        if run.total is None:
+            _begin(session, run, table.count())
+        total = run.total
+        for batch in _batches(table, target, run):
+            seen = _write_batch(session, import_id, batch, target, table, uploads)
+            progress.report(seen, total)
+    except TableUnreadable as error:
+        session.rollback()
+        return _finish(session, import_id, models.STOPPED, str(error))
+    except ClaimLost:
+        session.rollback()
+        return _finish(session, import_id, models.CANCELLED)
+    return _finish(session, import_id, models.DONE)
+
+
+def _fetch(session: Session, import_id: int) -> ImportRun | None:
+    return session.get(ImportRun, import_id, populate_existing=True)
+
+
+def _begin(session: Session, run: ImportRun, total: int) -> None:
+    session.execute(
+        sa.update(ImportRun)
+        .where(ImportRun.id == run.id, ImportRun.status == models.QUEUED)
+        .values(status=models.RUNNING)
+        .execution_options(synchronize_session=False)
+    )
+    run.total = total
+    session.commit()
+
+
+def _batches(table: Table, target: ImportTarget, run: ImportRun) -> Iterator[list[CheckedRow]]:
+    """Checked rows after the checkpoint, in batches."""
+    checkpoint = run.checkpoint
+    rows = itertools.dropwhile(lambda row: row[0] <= checkpoint, table.rows())
+    checked = check_rows(rows, table.header, target, run.columns, Conventions.of(run.options))
+    while batch := list(itertools.islice(checked, BATCH)):
+        yield batch
+
+
+def _write_batch(
+    session: Session, import_id: int, batch: Sequence[CheckedRow], target: ImportTarget, table: Table, uploads: Path
+) -> int:
+    """One transaction: the rows, the leftovers and the checkpoint become true together or not at all.
+
+    Returns how many rows of the file have been dealt with.
+    """
+    run = _fetch(session, import_id)
+    if run is None:
+        raise ClaimLost
+    claimed = session.execute(
+        sa.update(ImportRun)
+        .where(
+            ImportRun.id == import_id,
+            ImportRun.checkpoint == run.checkpoint,
+            ImportRun.checkpoint < batch[0].number,
+            ImportRun.status == models.RUNNING,
+        )
+        .values(checkpoint=batch[-1].number)
+        .execution_options(synchronize_session=False)
+    )
+    if claimed.rowcount != 1:  # type: ignore[attr-defined]
+        raise ClaimLost
+    outcomes = _outcomes(session, batch, target, run.options)
+    kinds = Counter(outcome.kind for outcome in outcomes)
+    left = [
+        (row.cells, outcome.reason)
+        for row, outcome in zip(batch, outcomes, strict=True)
+        if outcome.kind == FAILED
+    ]
+    if left:
+        path = run.errors_path or f"{run.stored_path}.leftovers.csv"
+        run.errors_path = path
+        run.errors_size = Leftovers(uploads / path, run.errors_size, table.header).append(left)
+    for kind, number in kinds.items():
+        setattr(run, f"{kind}_count", getattr(run, f"{kind}_count") + number)
+    session.commit()
+    seen = run.seen
+    # The records of this batch are not needed for the next; kept, they would grow with the file.
+    session.expunge_all()
+    return seen
+
+
+def _outcomes(
+    session: Session, batch: Sequence[CheckedRow], target: ImportTarget, options: dict[str, Any]
+) -> list[RowOutcome]:
+    good = [row for row in batch if not row.problems]
+    written = iter(_written(session, good, target, options))
+    return [RowOutcome(FAILED, row.reason) if row.problems else next(written) for row in batch]
+
+
+def _written(
+    session: Session, rows: Sequence[CheckedRow], target: ImportTarget, options: dict[str, Any]
+) -> list[RowOutcome]:
+    """Write rows together; when one is to blame for a refusal, write them one by one to find it."""
+    if not rows:
+        return []
+    try:
+        with session.begin_nested():
+            outcomes = list(target.write(session, rows, options))
+            session.flush()
+        return outcomes
+    except _ROW_ERRORS as error:
+        if len(rows) == 1:
+            return [RowOutcome(FAILED, _reason(error))]
+    return [outcome for row in rows for outcome in _written(session, [row], target, options)]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError | Blocked):
+        return str(error)
+    if isinstance(error, Forbidden):
+        return _("You may not write this record.")
+    # The text of a database error names tables and values; it belongs into the log.
+    log.warning("A row was refused by the database.", exc_info=error)
+    return _("The database refused this row.")
+
+
+def _finish(session: Session, import_id: int, status: str, reason: str = "") -> dict[str, int]:
+    """Close an import, unless another worker is still writing it."""
+    run = _fetch(session, import_id)
+    if run is None:
+        session.rollback()
+        return {}
+    if status != models.CANCELLED or run.status == models.CANCELLING:
+        run.status = models.CANCELLED if run.status == models.CANCELLING else status
+        run.reason = reason[:500]
+        run.finished_at = now()
+    counts = {
+        "created": run.created_count,
+        "updated": run.updated_count,
+        "skipped": run.skipped_count,
+        "failed": run.failed_count,
+    }
+    session.commit()
+    return counts

@@ -1,0 +1,140 @@
+"""Putting a Site together: Flask app, accounts, languages, theme, blueprints, admin."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from sqlalchemy.orm import scoped_session
+
+from core.accounts import security
+from core.admin.build import install_admin
+from core.errors import PeyvandError, PluginError
+from core.extension.discovery import FoundPlugin
+from core.extension.hooks import Hooks
+from core.parts import SiteInfo
+from core.records.catalog import Catalog
+from core.site import headers, i18n, menu, theming
+from core.site.collection import collect
+from core.site.selection import Selection
+from core.site.site import Site, granted
+
+if TYPE_CHECKING:
+    from core.site.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+CORE = Path(__file__).resolve().parents[1]
+REQUEST_LIMIT = 64 * 1024 * 1024  # bytes; the import checks its own, lower limit
+FORM_FIELD_LIMIT = 2 * 1024 * 1024  # bytes kept in memory of one form's fields
+
+
+def assemble(runtime: Runtime, generation: int, selection: Selection, hooks: Hooks) -> Site:
+    """Build a Site of the selection's active plugins, whose hooks are registered.
+
+    Raises:
+        PluginError: a plugin spoils the build; the caller builds again without it.
+    """
+    info = SiteInfo(generation=generation, enabled=tuple(selection.active))
+    parts = collect(hooks, info)
+    app = _flask_app(runtime)
+    site = Site(
+        info=info,
+        runtime=runtime,
+        hooks=hooks,
+        plugins=dict(selection.status),
+        permissions=parts.permissions,
+        screens=parts.screens,
+        catalog=Catalog(parts.screens.values()),
+        jobs=parts.jobs,
+        schedules=parts.schedules,
+        cards=tuple(sorted(parts.cards, key=lambda pair: pair[1].weight)),
+        app=app,
+        grants=granted(parts.permissions),
+    )
+    app.extensions["peyvand"] = site
+    _describe(site)
+    folders = [(name, selection.found[name].folder) for name in selection.active]
+    theme = theming.read_theme()
+    i18n.install(app, _translations(runtime, selection.found, selection.active))
+    theming.install(app, theme, folders, runtime.config.instance)
+    security.install(app, runtime.database, runtime.config)
+    headers.install(app, secure=runtime.config.public_url.startswith("https:"))
+    app.teardown_appcontext(lambda _error: _close(runtime.database.session))
+    for plugin, blueprint in parts.blueprints:
+        _register(app, plugin, blueprint)
+    install_admin(app, site)
+    items = [menu.screen_item(screen) for screen in parts.screens.values() if screen.in_menu]
+    for plugin, item in parts.menu:
+        if item.endpoint not in app.view_functions:
+            raise PluginError(plugin, f"The menu item {item.label!s} leads to the unknown endpoint {item.endpoint!r}.")
+        items.append(item)
+    site.menu = menu.arrange(items)
+    app.jinja_env.globals.update(site_menu=menu.site_menu, site_title=lambda: "Peyvand", search_url=lambda: None)
+    site.static = theming.serve_static(app, theme, folders)
+    site.wsgi = site.static
+    return site
+
+
+def _flask_app(runtime: Runtime) -> Flask:
+    config = runtime.config
+    app = Flask("core", static_folder=None, root_path=str(CORE), instance_path=str(config.instance))
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        PEYVAND=config,
+        MAX_CONTENT_LENGTH=REQUEST_LIMIT,
+        MAX_FORM_MEMORY_SIZE=FORM_FIELD_LIMIT,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        TEMPLATES_AUTO_RELOAD=False,
+        SQLALCHEMY_DATABASE_URI=None,
+    )
+    # Static files are answered in front of Flask; the rule is only there to build their URLs.
+    app.add_url_rule("/static/<path:filename>", endpoint="static", build_only=True)
+    return app
+
+
+def _close(session: scoped_session) -> None:  # type: ignore[type-arg]
+    session.remove()
+
+
+def _describe(site: Site) -> None:
+    """Read every field now: a type the Catalog cannot describe is a build error of its plugin."""
+    for record_type in site.catalog:
+        screen = site.screens[record_type.name]
+        try:
+            fields = record_type.fields
+            computed = {column.name for column in screen.computed}
+            named = [*screen.columns, *screen.filters, *screen.search, *screen.editable]
+            named += [name for group in screen.form for name in group.fields]
+            for name in named:
+                if name not in computed:
+                    record_type.field(name)
+        except PeyvandError as error:
+            raise PluginError(record_type.plugin, str(error)) from error
+        del fields
+
+
+def _translations(runtime: Runtime, found: Mapping[str, FoundPlugin], active: list[str]) -> list[Path]:
+    """Core first, plugins in order, the operator last: the later one wins."""
+    return [
+        CORE / "translations",
+        *(found[name].folder / "translations" for name in active),
+        runtime.config.instance / "translations",
+    ]
+
+
+def _register(app: Flask, plugin: str, blueprint: object) -> None:
+    before = {(rule.rule, method): rule.endpoint for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+    try:
+        app.register_blueprint(blueprint)  # type: ignore[arg-type]
+    except (ValueError, AssertionError) as error:
+        raise PluginError(plugin, f"Its routes cannot be registered: {error}") from error
+    for rule in app.url_map.iter_rules():
+        for method in rule.methods or ():
+            owner = before.get((rule.rule, method))
+            if owner is not None and owner != rule.endpoint:
+                raise PluginError(plugin, f"Its route {rule.rule} is taken by {owner}.")

@@ -1,0 +1,79 @@
+"""The side menu: screens and menu items by section, only what the person may open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, request, url_for
+
+from core.accounts.actor import acting
+from core.parts import Label, MenuItem
+
+
+@dataclass(frozen=True)
+class ShownItem:
+    """A line as the template shows it."""
+
+    label: str
+    url: str
+    icon: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the menu; the first has no title."""
+
+    label: str
+    items: tuple[ShownItem, ...]
+
+
+def screen_item(screen: Any) -> MenuItem:
+    """The menu line of a screen's list."""
+    return MenuItem(
+        label=screen.plural,
+        endpoint=f"{screen.endpoint}.index_view",
+        permission=screen.permission("see"),
+        section=screen.section,
+        icon=screen.icon,
+        weight=screen.weight,
+    )
+
+
+def arrange(items: list[MenuItem]) -> tuple[tuple[Label, tuple[MenuItem, ...]], ...]:
+    """Group items into sections: the untitled one first, the others in the order of their lightest item."""
+    ordered = sorted(items, key=lambda item: (item.weight, item.endpoint))
+    sections: dict[str, tuple[Label, list[MenuItem]]] = {}
+    for item in ordered:
+        # Lazy labels compare by what they say; the untranslated text is the same in every language.
+        key = _key(item.section)
+        sections.setdefault(key, (item.section, []))[1].append(item)
+    untitled = sections.pop("", ("", []))
+    return tuple((label, tuple(lines)) for label, lines in (untitled, *sections.values()) if lines)
+
+
+def _key(label: Label) -> str:
+    arguments = getattr(label, "_args", None)
+    return str(arguments[0]) if arguments else str(label)
+
+
+def site_menu() -> list[Section]:
+    """The menu of the person who asks, with the open page marked."""
+    actor = acting()
+    here = request.path
+    shown: list[Section] = []
+    best = ""
+    for label, items in current_app.extensions["peyvand"].menu:
+        lines = []
+        for item in items:
+            if item.permission is None or actor.may(item.permission):
+                url = url_for(item.endpoint, **item.values)
+                lines.append((item, url))
+                if (here == url or (url != "/" and here.startswith(url))) and len(url) > len(best):
+                    best = url
+        if lines:
+            shown.append(Section(str(label), tuple(ShownItem(str(i.label), url, i.icon, False) for i, url in lines)))
+    return [
+        Section(s.label, tuple(ShownItem(i.label, i.url, i.icon, i.url == best) for i in s.items)) for s in shown
+    ]

@@ -1,0 +1,117 @@
+"""What people see when something went wrong: one sentence, a number to quote, and a way back."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask_babel import gettext as _
+from flask_security import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from core.errors import Blocked, Forbidden, UnknownField, UnknownRecordType, ValidationError
+
+log = logging.getLogger(__name__)
+
+error_pages = Blueprint("errors", __name__)
+
+Answer = tuple[str, int] | tuple[str, int, dict[str, str]] | Response
+
+
+def _texts(code: int) -> tuple[str, str]:
+    known = {
+        400: (_("This request makes no sense"), _("Something in the address or the form cannot be used.")),
+        403: (_("This is not for you"), _("Your role does not allow this. Ask an administrator if you need it.")),
+        404: (_("Nothing is here"), _("It does not exist, or you may not see it.")),
+        409: (_("Somebody else was faster"), _("This was changed meanwhile. Go back, look, and try again.")),
+        413: (_("This is too large"), _("The file or the form is larger than this installation accepts.")),
+        422: (_("This cannot be done"), _("Something that was typed cannot be stored.")),
+        429: (_("Too many attempts"), _("Wait a little and try again.")),
+        503: (_("One moment, please"), _("The database does not answer. Try again in a few seconds.")),
+    }
+    return known.get(code, (_("Something went wrong"), _("It was written down with the number below.")))
+
+
+def _answer(code: int, text: str | None = None, request_id: str | None = None) -> tuple[str, int]:
+    heading, standard = _texts(code)
+    # A failing server must not ask the database who is reading.
+    shell = code < 500 and current_user.is_authenticated
+    page = render_template(
+        "nova/error.html",
+        code=code,
+        heading=heading,
+        text=text or standard,
+        request_id=request_id,
+        back_url=None,
+        shell=shell,
+    )
+    return page, code
+
+
+@error_pages.app_errorhandler(HTTPException)
+def http_error(error: HTTPException) -> Any:
+    """Every refusal that has a number; redirects and ready answers pass."""
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    page, code = _answer(error.code)
+    headers = {k: v for k, v in error.get_headers(request.environ) if k.lower() in ("retry-after", "allow")}
+    return page, code, headers
+
+
+@error_pages.app_errorhandler(CSRFError)
+def expired_form(_error: CSRFError) -> tuple[str, int]:
+    """A form that was open too long."""
+    return _answer(400, _("This form was open too long. Go back, reload the page and send it again."))
+
+
+@error_pages.app_errorhandler(Forbidden)
+@error_pages.app_errorhandler(UnknownField)
+@error_pages.app_errorhandler(UnknownRecordType)
+def forbidden(error: Exception) -> tuple[str, int]:
+    """Forbidden and missing look the same, so that nobody learns what exists; an unknown field is a bad request."""
+    return _answer(400 if isinstance(error, UnknownField) else 404)
+
+
+@error_pages.app_errorhandler(ValidationError)
+def invalid(error: ValidationError) -> tuple[str, int]:
+    """Values refused where no form shows them beside their field."""
+    return _answer(422, " ".join(str(text) for text in error.errors.values()))
+
+
+@error_pages.app_errorhandler(Blocked)
+def blocked(error: Blocked) -> Answer:
+    """Something stands in the way: say so where the person was."""
+    if request.method == "POST" and request.referrer and request.referrer.startswith(request.host_url):
+        flash(str(error), "danger")
+        return redirect(request.referrer)
+    return _answer(409, str(error))
+
+
+@error_pages.app_errorhandler(StaleDataError)
+def outdated(_error: StaleDataError) -> tuple[str, int]:
+    """A write from an older version."""
+    return _answer(409)
+
+
+@error_pages.app_errorhandler(OperationalError)
+@error_pages.app_errorhandler(PoolTimeout)
+def database_away(_error: Exception) -> Answer:
+    """The database is away or busy: nothing was stored, and it is worth trying again."""
+    log.exception("The database does not answer.")
+    page, code = _answer(503)
+    return page, code, {"Retry-After": "5"}
+
+
+@error_pages.app_errorhandler(Exception)
+def failure(error: Exception) -> tuple[str, int]:
+    """Everything else, written down under a number that the person can quote."""
+    number = secrets.token_hex(4)
+    log.exception("Request %s to %s failed.", number, request.path, exc_info=error)
+    return _answer(500, request_id=number)

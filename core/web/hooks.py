@@ -1,0 +1,71 @@
+"""What the core adds to itself, through the hooks any plugin has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from flask_babel import lazy_gettext as _l
+
+from core.hookspecs import hookimpl
+from core.parts import ADMINISTRATOR, Job, MenuItem, Permission, Schedule, SiteInfo
+from core.records.events import DELIVER, deliver_events
+from core.records.transfer.running import RUN_IMPORT, run_import
+from core.web import importing
+from core.web import jobs as job_pages
+from core.web.accounts import profile_pages, set_up_pages
+from core.web.errors import error_pages
+from core.web.health import health_pages
+from core.web.home import home_pages
+from core.web.modules import CHANGE, change_module, modules_pages
+from core.web.users import MANAGE_USERS, user_pages
+
+ADMINISTRATION = _l("Administration")
+
+
+@hookimpl
+def permissions() -> list[Permission]:
+    return [
+        Permission("core.modules.manage", _l("Switch modules on and off"), (ADMINISTRATOR,)),
+        MANAGE_USERS,
+        *job_pages.PERMISSIONS,
+    ]
+
+
+@hookimpl
+def menu_items(site: SiteInfo) -> list[MenuItem]:
+    return [
+        MenuItem(_l("Home"), "home.page", icon="home", weight=0),
+        MenuItem(_l("Modules"), "modules.page", "core.modules.manage", ADMINISTRATION, "apps", 910),
+        MenuItem(_l("Users"), "users.listing", MANAGE_USERS.name, ADMINISTRATION, "users", 920),
+        MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
+    ]
+
+
+@hookimpl
+def blueprints(site: SiteInfo) -> list[Any]:
+    return [
+        home_pages,
+        health_pages,
+        error_pages,
+        set_up_pages,
+        profile_pages,
+        user_pages,
+        modules_pages,
+        job_pages.jobs,
+        importing.pages,
+    ]
+
+
+@hookimpl
+def jobs() -> list[Job]:
+    return [
+        Job(DELIVER, deliver_events, _l("Tell modules what happened"), queue="system", attempts=5),
+        Job(RUN_IMPORT, run_import, _l("Import records"), queue="bulk", timeout=4 * 3600),
+        Job(CHANGE, change_module, _l("Change a module"), queue="system", attempts=1, timeout=1800),
+    ]
+
+
+@hookimpl
+def schedules() -> list[Schedule]:
+    return [Schedule(DELIVER, every=60)]

@@ -1,0 +1,1 @@
+"""The bundled plugins. A folder in the instance's ``plugins/`` is imported under this package too."""

@@ -1,0 +1,1 @@
+"""Contacts: the people and the companies one deals with."""

@@ -1,0 +1,239 @@
+"""People and companies written from a table, a batch at a time, in a handful of statements per batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session, selectinload
+
+from core.accounts.actor import acting
+from core.accounts.models import now
+from core.parts import ImportTarget
+from core.records.timeline import Note
+from core.records.transfer.checking import CREATED, FAILED, SKIPPED, UPDATED, CheckedRow, RowOutcome
+from core.records.transfer.inserting import chunks, insert_records, search_columns
+from plugins.contacts.address_books import recognise
+from plugins.contacts.import_columns import COMPANY_COLUMNS, PERSON_COLUMNS
+from plugins.contacts.import_drafts import Draft, company_draft, person_draft
+from plugins.contacts.import_matches import Match, Matches
+from plugins.contacts.models import (
+    NAME_LENGTH,
+    PROSPECT,
+    Address,
+    Company,
+    Contact,
+    EmailAddress,
+    Person,
+    PhoneNumber,
+    Tag,
+    contact_tag,
+    name_key,
+)
+
+SKIP, UPDATE, CREATE = "skip", "update", "create"
+"""What becomes of a row about a known contact: nothing, its blank fields are filled, or a second contact."""
+
+_FILLED = ("first_name", "last_name", "job_title", "birthday", "city", "website", "industry", "national_id")
+
+
+def write_people(session: Session, rows: Sequence[CheckedRow], options: Mapping[str, Any]) -> list[RowOutcome]:
+    """Write people; see ``core.parts.ImportTarget``. ``options["duplicates"]`` is skip, update or create."""
+    return _write(session, Person, person_draft, rows, options)
+
+
+def write_companies(session: Session, rows: Sequence[CheckedRow], options: Mapping[str, Any]) -> list[RowOutcome]:
+    """Write companies, like ``write_people``."""
+    return _write(session, Company, company_draft, rows, options)
+
+
+PEOPLE = ImportTarget(columns=PERSON_COLUMNS, write=write_people, recognise=recognise)
+COMPANIES = ImportTarget(columns=COMPANY_COLUMNS, write=write_companies)
+
+
+def _write(
+    session: Session,
+    model: type[Contact],
+    read: Callable[[CheckedRow], Draft | None],
+    rows: Sequence[CheckedRow],
+    options: Mapping[str, Any],
+) -> list[RowOutcome]:
+    choice = options.get("duplicates", SKIP)
+    drafts = [read(row) for row in rows]
+    matches = Matches(session, model, [draft for draft in drafts if draft] if choice != CREATE else [])
+    fresh: list[Draft] = []
+    updates: list[tuple[int, Draft]] = []
+    outcomes: list[RowOutcome | Draft] = []
+    for draft in drafts:
+        if draft is None:
+            outcomes.append(RowOutcome(FAILED, _("The row has no name, e-mail address or phone number.")))
+            continue
+        match = matches.find(draft) if choice != CREATE else None
+        if match is None:
+            fresh.append(draft)
+            outcomes.append(draft)
+            if choice != CREATE:
+                matches.add(draft)
+        elif choice == UPDATE:
+            outcomes.append(_update(match, draft, updates))
+        else:
+            outcomes.append(RowOutcome(SKIPPED, match.reason, match.known.id))
+    companies = _companies(session, fresh + [draft for _id, draft in updates])
+    tags = _tags(session, fresh + [draft for _id, draft in updates])
+    ids = _insert(session, model, fresh, companies, tags)
+    filled = _fill(session, model, updates, companies, tags)
+    created = {id(draft): contact_id for draft, contact_id in zip(fresh, ids, strict=True)}
+    written: list[RowOutcome] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Draft):
+            written.append(RowOutcome(CREATED, record_id=created[id(outcome)]))
+        elif outcome.kind == UPDATED and outcome.record_id is not None and outcome.record_id not in filled:
+            written.append(RowOutcome(SKIPPED, _("There was nothing to add."), outcome.record_id))
+        else:
+            written.append(outcome)
+    return written
+
+
+def _update(match: Match, draft: Draft, updates: list[tuple[int, Draft]]) -> RowOutcome:
+    if match.known.draft is not None:
+        filled = match.known.draft.fill(draft)
+        return RowOutcome(UPDATED if filled else SKIPPED, match.reason)
+    assert match.known.id is not None, "what is known is in the database or in this batch"
+    updates.append((match.known.id, draft))
+    return RowOutcome(UPDATED, match.reason, match.known.id)
+
+
+def _insert(
+    session: Session, model: type[Contact], drafts: Sequence[Draft], companies: Mapping[str, int], tags: Mapping[str, int]
+) -> list[int]:
+    owner_id = acting().user_id
+    rows = [draft.columns(companies.get(name_key(draft.company)), owner_id) for draft in drafts]
+    ids = insert_records(session, model, rows, [draft.parts() for draft in drafts])
+    pairs = list(zip(ids, drafts, strict=True))
+    _rows(session, PhoneNumber.__table__, (
+        {"contact_id": id_, "number": number, "label": label}
+        for id_, draft in pairs for number, label in draft.phones.items()
+    ))  # fmt: skip
+    _rows(session, EmailAddress.__table__, (
+        {"contact_id": id_, "address": address, "label": label}
+        for id_, draft in pairs for address, label in draft.emails.items()
+    ))  # fmt: skip
+    _rows(session, Address.__table__, (
+        {"contact_id": id_, **place} for id_, draft in pairs for place in draft.addresses
+    ))  # fmt: skip
+    _rows(session, contact_tag, (
+        {"contact_id": id_, "tag_id": tag_id}
+        for id_, draft in pairs for tag_id in dict.fromkeys(tags[name_key(name)] for name in draft.tags)
+    ))  # fmt: skip
+    _notes(session, model, pairs)
+    return ids
+
+
+def _rows(session: Session, table: Any, rows: Iterable[dict[str, Any]]) -> None:
+    if values := list(rows):
+        session.connection().execute(sa.insert(table), values)
+
+
+def _notes(session: Session, model: type[Contact], pairs: Iterable[tuple[int, Draft]]) -> None:
+    author_id, moment = acting().user_id, now()
+    _rows(session, Note.__table__, (
+        {"record_type": model.__record_type__, "record_id": id_, "body": draft.note, "author_id": author_id,
+         "created_at": moment}
+        for id_, draft in pairs if draft.note
+    ))  # fmt: skip
+
+
+def _companies(session: Session, drafts: Sequence[Draft]) -> dict[str, int]:
+    """Ids of the companies the drafts name, by key; those that are missing are created."""
+    names = {name_key(draft.company): draft.company[:NAME_LENGTH] for draft in drafts if name_key(draft.company)}
+    return _named(session, Company, names, lambda: {"status": PROSPECT, "owner_id": acting().user_id})
+
+
+def _tags(session: Session, drafts: Sequence[Draft]) -> dict[str, int]:
+    """Ids of the tags the drafts name, by key; those that are missing are created."""
+    names = {name_key(name): name for draft in drafts for name in draft.tags}
+    return _named(session, Tag, names, lambda: {"color": "gray"})
+
+
+def _named(
+    session: Session, model: type[Company] | type[Tag], names: Mapping[str, str], rest: Callable[[], dict[str, Any]]
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for keys in chunks(names):
+        query = sa.select(model.name_key, model.id).where(model.name_key.in_(keys)).order_by(model.id)
+        for key, record_id in session.execute(query):
+            found.setdefault(key, record_id)
+    absent = [key for key in names if key not in found]
+    rows = [
+        {"name": names[key], "name_key": key, **rest(), **search_columns([names[key]], names[key])} for key in absent
+    ]
+    found.update(zip(absent, insert_records(session, model, rows), strict=True))
+    return found
+
+
+def _fill(
+    session: Session,
+    model: type[Contact],
+    updates: Sequence[tuple[int, Draft]],
+    companies: Mapping[str, int],
+    tags: Mapping[str, int],
+) -> set[int]:
+    """Fill what known contacts lack, through the unit of work; the ids of those that gained something."""
+    contacts: dict[int, Contact] = {}
+    for ids in chunks({contact_id for contact_id, _draft in updates}):
+        query = sa.select(model).where(model.id.in_(ids)).options(
+            selectinload(model.phones), selectinload(model.emails), selectinload(model.addresses),
+            selectinload(model.tags),
+        )  # fmt: skip
+        contacts |= {contact.id: contact for contact in session.scalars(query)}
+    wanted = {tag.id: tag for ids in chunks(tags.values()) for tag in
+              session.scalars(sa.select(Tag).where(Tag.id.in_(ids)))} if updates else {}  # fmt: skip
+    gained: set[int] = set()
+    for contact_id, draft in updates:
+        contact = contacts[contact_id]
+        some = _fill_columns(contact, draft, companies)
+        some = _fill_parts(contact, draft) or some
+        for name in draft.tags:
+            tag = wanted[tags[name_key(name)]]
+            if tag not in contact.tags:
+                contact.tags.append(tag)
+                some = True
+        if draft.note:
+            some = True
+        if some:
+            gained.add(contact_id)
+    _notes(session, model, updates)
+    session.flush()
+    return gained
+
+
+def _fill_columns(contact: Contact, draft: Draft, companies: Mapping[str, int]) -> bool:
+    some = False
+    named = bool(getattr(contact, "first_name", None) or getattr(contact, "last_name", None))
+    for key in _FILLED:
+        value = draft.values.get(key)
+        if value is None or getattr(contact, key, None) or (named and key in ("first_name", "last_name")):
+            continue
+        setattr(contact, key, value)
+        some = True
+    company_id = companies.get(name_key(draft.company)) if draft.company else None
+    if isinstance(contact, Person) and contact.company_id is None and company_id is not None:
+        contact.company_id = company_id
+        some = True
+    return some
+
+
+def _fill_parts(contact: Contact, draft: Draft) -> bool:
+    numbers = {row.number for row in contact.phones}
+    addresses = {row.address for row in contact.emails}
+    phones = [PhoneNumber(number=number, label=label) for number, label in draft.phones.items() if number not in numbers]
+    emails = [
+        EmailAddress(address=address, label=label) for address, label in draft.emails.items() if address not in addresses
+    ]
+    places = [] if contact.addresses else [Address(**place) for place in draft.addresses]
+    contact.phones.extend(phones)
+    contact.emails.extend(emails)
+    contact.addresses.extend(places)
+    return bool(phones or emails or places)
