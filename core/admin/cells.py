@@ -42,7 +42,7 @@ def cell(view: RecordView) -> Any:
         if refused.stale:
             session.refresh(record)
             return _stale(view, name, record, form)
-        show_errors(form, {name: text for text in refused.errors.values()}, view.record_type)
+        show_errors(form, {name: " ".join(map(str, refused.errors.values()))}, view.record_type)
         return _form(view, name, record, form), REFUSED
     if "HX-Request" not in request.headers:
         return redirect(view.list_url())
@@ -66,7 +66,7 @@ def _context(view: RecordView, name: str, record: Any) -> dict[str, Any]:
         "column": name,
         "label": label_of(view, name),
         "record_name": str(record),
-        "url": view.get_url(".cell_view", id=record.id, column=name),
+        "url": view.get_url(".cell", id=record.id, column=name),
     }
 
 
@@ -85,6 +85,5 @@ def _form(view: RecordView, name: str, record: Any, form: Any) -> str:
 def _stale(view: RecordView, name: str, record: Any, form: Any) -> Any:
     """The form as typed, with what is stored now as its error; saving again overwrites."""
     now = shown(view.record_type.field(name), getattr(record, name), record).striptags()
-    message = _("Somebody else changed this record; the stored value is “%(value)s”. Save again to replace it.", value=now)
-    form[name].errors = [message]
+    form[name].errors = [_("Meanwhile somebody else stored “%(value)s”. Save again to replace it.", value=now)]
     return _form(view, name, record, form), CONFLICT

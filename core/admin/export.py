@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import logging
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -12,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, abort, request, stream_with_context
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
-from core.accounts.actor import acting, acting_as
+from core.accounts.actor import Actor, acting, acting_as
 from core.admin.list_query import loader
 from core.calendars import format_date
 from core.database.engine import reading
-from core.records.audit import record_act
 from core.records.fields import Field
-from core.site.formats import to_reader_time
+from core.site.formats import reader_today, to_reader_time
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
+
+log = logging.getLogger(__name__)
 
 BATCH = 500
 CALENDARS = {"iso": "gregorian", "jalali": "jalali"}
@@ -45,10 +48,11 @@ def export(view: RecordView, export_type: str) -> Response:
     fields = exported_fields(view)
     statement = view.query.ordered(view.query.matching(asked), asked)
     statement = statement.options(*(loader(view.model, field) for field in fields if field.is_link))
-    record_act(view.session, view.screen.name, "exported", {"search": (None, asked.search)})
-    view.session.commit()
-    rows = _rows(view, statement.execution_options(yield_per=BATCH), fields, dates)
-    name = f"{view.screen.name}-{dt.date.today():%Y-%m-%d}.csv"
+    log.info("%s exports %s.", acting().name, view.screen.name)
+    head = [safe(str(field.label)) for field in fields]
+    texts = [(field.name, cell_text(field, dates)) for field in fields]
+    rows = _rows(view.database.sessions, statement.execution_options(yield_per=BATCH), head, texts, acting())
+    name = f"{view.screen.name}-{reader_today():%Y-%m-%d}.csv"
     return Response(
         stream_with_context(rows),
         mimetype="text/csv",
@@ -62,9 +66,9 @@ def exported_fields(view: RecordView) -> list[Field]:
     return [view.record_type.fields[name] for name in names if name in view.record_type.fields]
 
 
-def _rows(view: RecordView, statement: Any, fields: list[Field], dates: str) -> Iterator[str]:
-    actor = acting()
-    texts = [text_of(field, dates) for field in fields]
+def _rows(
+    sessions: Callable[[], Session], statement: Any, head: list[str], texts: list[tuple[str, Text]], actor: Actor
+) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
 
@@ -74,13 +78,13 @@ def _rows(view: RecordView, statement: Any, fields: list[Field], dates: str) -> 
         buffer.truncate()
         return text
 
-    writer.writerow([safe(str(field.label)) for field in fields])
+    writer.writerow(head)
     # The mark tells spreadsheet programs that the file is UTF-8.
     yield "\ufeff" + taken()
-    session = view.database.sessions()
+    session = sessions()
     try:
         with acting_as(actor), reading():
-            batches = session.scalars(statement).unique().partitions(BATCH)
+            batches = session.scalars(statement).partitions(BATCH)
         while True:
             # The server goes on asking after the request has ended, so each batch is read as the one who asked.
             with acting_as(actor), reading():
@@ -88,20 +92,22 @@ def _rows(view: RecordView, statement: Any, fields: list[Field], dates: str) -> 
                 if batch is None:
                     return
                 for record in batch:
-                    values = ((field, text, getattr(record, field.name)) for field, text in zip(fields, texts, strict=True))
-                    writer.writerow([text(value) if field.kind in NUMBERS else safe(text(value)) for field, text, value in values])
+                    writer.writerow([text(getattr(record, name)) for name, text in texts])
                 session.expunge_all()
             yield taken()
     finally:
         session.close()
 
 
-NUMBERS = frozenset({"integer", "decimal", "money"})
-
-
 def safe(text: str) -> str:
     """``text`` so that no spreadsheet runs it as a formula."""
     return f"'{text}" if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text) else text
+
+
+def cell_text(field: Field, dates: str) -> Text:
+    """The function that writes a value of ``field`` so that a spreadsheet shows it and does nothing else."""
+    text = text_of(field, dates)
+    return text if field.kind in ("integer", "decimal", "money") else lambda value: safe(text(value))
 
 
 def text_of(field: Field, dates: str = "iso") -> Text:
@@ -121,7 +127,7 @@ def text_of(field: Field, dates: str = "iso") -> Text:
     if field.kind == "date":
         return lambda value: _date(value, dates)
     if field.kind == "datetime":
-        return lambda value: "" if value is None else f"{_date(to_reader_time(value).date(), dates)} {to_reader_time(value):%H:%M}"
+        return lambda value: _date_and_time(value, dates)
     if field.kind in ("decimal", "money"):
         return lambda value: "" if value is None else format(Decimal(str(value)), "f")
     return lambda value: "" if value is None else str(value)
@@ -129,3 +135,10 @@ def text_of(field: Field, dates: str = "iso") -> Text:
 
 def _date(value: dt.date | None, dates: str) -> str:
     return "" if value is None else format_date(value, "jalali" if dates == "jalali" else "gregorian", "en", "short")
+
+
+def _date_and_time(value: dt.datetime | None, dates: str) -> str:
+    if value is None:
+        return ""
+    local = to_reader_time(value)
+    return f"{_date(local.date(), dates)} {local:%H:%M}"

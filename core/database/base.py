@@ -64,7 +64,7 @@ def configure_plugin(plugin: str) -> None:
         sqlalchemy.exc.InvalidRequestError: a relationship cannot be resolved.
     """
     if plugin in _bases:
-        _bases[plugin].registry.configure()
+        _bases[plugin].registry.configure(cascade=True)
     else:
         configure_mappers()
 
@@ -73,7 +73,7 @@ def forget_plugin(plugin: str) -> None:
     """Remove a plugin's half-made mappers and tables, so that importing it again can succeed."""
     base = _bases.pop(plugin, None)
     if base is not None:
-        base.registry.dispose()
+        base.registry.dispose(cascade=True)
     for table in plugin_tables(plugin):
         METADATA.remove(table)
 

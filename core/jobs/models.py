@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -74,7 +75,7 @@ class JobRecord(Base):
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     worker: Mapped[str] = mapped_column(sa.String(120), default="")
-    result: Mapped[Any] = mapped_column(sa.JSON(none_as_null=True))
+    result: Mapped[Any] = mapped_column(sa.JSON(none_as_null=True), nullable=True)
     reason: Mapped[str] = mapped_column(sa.String(20), default="")
     error: Mapped[str] = mapped_column(sa.Text, default="")
     traceback: Mapped[str] = mapped_column(sa.Text, default="")
@@ -99,6 +100,13 @@ JOBS: sa.Table = JobRecord.__table__  # type: ignore[assignment]
 SCHEDULES: sa.Table = ScheduleRecord.__table__  # type: ignore[assignment]
 
 
-def insert_into(connection: Connection, table: sa.Table) -> Any:
-    """An INSERT that knows ``on_conflict_do_nothing()``, which both databases spell alike and SQLAlchemy does not."""
-    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name](table)
+def insert_once(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row unless a unique column has its value already; returns whether it was inserted.
+
+    Both databases spell this alike, and SQLAlchemy has it for each of them only. A row that somebody else is inserting
+    right now is waited for.
+    """
+    insert: Any = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    # The number of rows is not reported for an INSERT; the key that comes back is.
+    inserted = insert.values(**values).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return connection.execute(inserted).first() is not None

@@ -17,7 +17,7 @@ from core.accounts.actor import acting, as_system
 from core.accounts.models import now
 from core.errors import Blocked, Forbidden, PeyvandError
 from core.jobs.delivery import QUEUES, JobQueue
-from core.jobs.models import CANCELLED, FAILED, JOBS, PARKED, QUEUED, RUNNING, JobRecord, insert_into
+from core.jobs.models import CANCELLED, FAILED, JOBS, PARKED, QUEUED, RUNNING, JobRecord, insert_once
 from core.parts import Job
 
 __all__ = ["JobQueue", "MANAGE", "UnknownJob", "cancel", "enqueue", "enqueue_if_idle", "retry"]
@@ -181,9 +181,7 @@ def _insert(session: Session, job: Job, arguments: dict[str, Any], *, delay: flo
         "created_at": moment,
         **given,
     }
-    connection = session.connection()
-    insert = insert_into(connection, JOBS).values(**values).on_conflict_do_nothing(index_elements=["key"])
-    if not connection.execute(insert).rowcount:
+    if not insert_once(session.connection(), JOBS, values):
         return None
     if delay <= 0:
         _tell_after_commit(session, values["id"], job)

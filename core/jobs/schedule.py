@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.accounts.actor import as_system
 from core.accounts.models import now
 from core.database.engine import Database, reading
-from core.jobs.models import SCHEDULES, insert_into
+from core.jobs.models import SCHEDULES, insert_once
 from core.jobs.queue import enqueue_if_idle
 from core.jobs.sweep import Sweeper
 from core.parts import Schedule
@@ -101,8 +101,7 @@ def _claim(site: Any, schedule: Schedule, name: str, period: int) -> bool:
     with site.app.app_context(), as_system("schedule"):
         try:
             connection = session.connection()
-            first = insert_into(connection, SCHEDULES).values(name=name, every=schedule.every, period=period)
-            if connection.execute(first.on_conflict_do_nothing()).rowcount:
+            if insert_once(connection, SCHEDULES, {"name": name, "every": schedule.every, "period": period}):
                 session.commit()
                 return False
             behind = sa.or_(

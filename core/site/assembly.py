@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Blueprint, Flask
 from sqlalchemy.orm import scoped_session
 
 from core.accounts import security
@@ -127,14 +127,17 @@ def _translations(runtime: Runtime, found: Mapping[str, FoundPlugin], active: li
     ]
 
 
-def _register(app: Flask, plugin: str, blueprint: object) -> None:
-    before = {(rule.rule, method): rule.endpoint for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+def _register(app: Flask, plugin: str, blueprint: Blueprint) -> None:
+    before = list(app.url_map.iter_rules())
+    taken = {(rule.rule, method): rule.endpoint for rule in before for method in rule.methods or ()}
     try:
-        app.register_blueprint(blueprint)  # type: ignore[arg-type]
+        app.register_blueprint(blueprint)
     except (ValueError, AssertionError) as error:
         raise PluginError(plugin, f"Its routes cannot be registered: {error}") from error
+    known = {id(rule) for rule in before}
     for rule in app.url_map.iter_rules():
-        for method in rule.methods or ():
-            owner = before.get((rule.rule, method))
-            if owner is not None and owner != rule.endpoint:
-                raise PluginError(plugin, f"Its route {rule.rule} is taken by {owner}.")
+        if id(rule) not in known:
+            for method in rule.methods or ():
+                owner = taken.get((rule.rule, method))
+                if owner is not None:
+                    raise PluginError(plugin, f"Its route {rule.rule} is taken by {owner}.")

@@ -4,12 +4,14 @@ Servers are started when the first test asks for them, once per process: with py
 which costs half a second and spares the workers each other's locks and connections.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.testing.browser import require_browser
+from core.testing.installation import Installations, TestInstallation
 from core.testing.servers import PostgresServer, RedisServer
 
 
@@ -31,3 +33,31 @@ def redis_server() -> Iterator[RedisServer]:
 def browser_executable() -> Path:
     """The Chromium for browser tests; without one they fail."""
     return require_browser()
+
+
+@pytest.fixture(scope="session")
+def installations(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Installations:
+    """Makes installations, each set of plugins installed once and copied from then on."""
+    redis: RedisServer = request.getfixturevalue("redis_server")
+    folder = tmp_path_factory.mktemp("installations")
+    return Installations(folder, lambda: request.getfixturevalue("postgres_server"), redis.url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Each database in turn; a test that takes it runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_site(installations: Installations) -> Iterator[Callable[..., TestInstallation]]:
+    """Call it with names of plugins for an installation with those on; ``dialect="postgresql"`` for the other database."""
+    made: list[TestInstallation] = []
+
+    def make(*plugins: str, dialect: str = "sqlite", **options: Any) -> TestInstallation:
+        made.append(installations.make(dialect, plugins, **options))
+        return made[-1]
+
+    yield make
+    for installation in made:
+        installation.close()

@@ -44,7 +44,7 @@ def _steps(site: Site) -> list[dict[str, Any]]:
         return []
     running = [status for status in site.plugins.values() if status.observed == LOADED]
     steps = [
-        {"label": _("Make your account"), "url": url_for("profile.page"), "done": True},
+        {"label": _("Make your account"), "url": url_for("profile.index"), "done": True},
         {"label": _("Switch on your first module"), "url": url_for("modules.page"), "done": bool(running)},
     ]
     if "contacts.person" in site.screens and "importing" in site.app.blueprints:

@@ -60,12 +60,12 @@ def blueprints(site: SiteInfo) -> list[Any]:
 @hookimpl
 def jobs() -> list[Job]:
     return [
-        Job(DELIVER, deliver_events, _l("Tell modules what happened"), queue="system", attempts=5),
-        Job(RUN_IMPORT, run_import, _l("Import records"), queue="bulk", timeout=4 * 3600),
-        Job(CHANGE, change_module, _l("Change a module"), queue="system", attempts=1, timeout=1800),
+        Job(name=DELIVER, run=deliver_events, label=_l("Tell modules what happened"), queue="system", attempts=5),
+        Job(name=RUN_IMPORT, run=run_import, label=_l("Import records"), queue="bulk", timeout=4 * 3600),
+        Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
     ]
 
 
 @hookimpl
 def schedules() -> list[Schedule]:
-    return [Schedule(DELIVER, every=60)]
+    return [Schedule(job=DELIVER, every=60)]

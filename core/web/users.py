@@ -16,10 +16,10 @@ from core.accounts.actor import acting
 from core.accounts.models import User
 from core.accounts.security import accounts
 from core.errors import Blocked, ValidationError
-from core.parts import ADMINISTRATOR, USER
+from core.parts import ADMINISTRATOR, USER, Permission
 from core.web.accounts import typed
 
-MANAGE_USERS = "core.users.manage"
+MANAGE_USERS = Permission("core.users.manage", _l("Manage users"), (ADMINISTRATOR,))
 ROLES = ((USER, _l("User")), (ADMINISTRATOR, _l("Administrator")))
 USERS_PER_PAGE = 50
 
@@ -29,12 +29,12 @@ user_pages = Blueprint("users", __name__, url_prefix="/admin/users")
 @user_pages.before_request
 def administrators_only() -> None:
     """Hide the pages from whoever may not manage users."""
-    if not acting().may(MANAGE_USERS):
+    if not acting().may(MANAGE_USERS.name):
         abort(404)
 
 
 @user_pages.get("/")
-def page() -> Response:
+def listing() -> Response:
     """The users, and the form of a new one."""
     return _listing()
 
@@ -50,7 +50,7 @@ def create() -> Response:
         return _listing(errors=error.errors, values=request.form, status=422)
     work.commit()
     flash(_("%(name)s can sign in now.", name=user.name), "success")
-    return redirect(url_for("users.page"))
+    return redirect(url_for("users.listing"))
 
 
 @user_pages.get("/<int(max=2147483647):user_id>")
@@ -83,7 +83,7 @@ def change(user_id: int) -> Response:
         return redirect(url_for("users.details", user_id=user_id))
     work.commit()
     flash(_("%(name)s is saved.", name=user), "success")
-    return redirect(url_for("users.page"))
+    return redirect(url_for("users.listing"))
 
 
 def _user(user_id: int) -> User:
@@ -105,7 +105,7 @@ def _listing(
     rows = accounts().database.session.scalars(statement).all()
     html = render_template(
         "core/users.html", people=rows[:USERS_PER_PAGE], roles=ROLES, errors=errors or {}, values=values or {},
-        newer_url=url_for("users.page", page=number - 1) if number > 1 else None,
-        older_url=url_for("users.page", page=number + 1) if len(rows) > USERS_PER_PAGE else None,
+        newer_url=url_for("users.listing", page=number - 1) if number > 1 else None,
+        older_url=url_for("users.listing", page=number + 1) if len(rows) > USERS_PER_PAGE else None,
     )  # fmt: skip
     return make_response(html, status)

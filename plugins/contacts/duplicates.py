@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from core import session
 from core.database.types import format_phone, parse_phone
 from plugins.contacts.models import Contact, EmailAddress, PhoneNumber, full_name, name_key
-from plugins.contacts.services import current_session
 
 MOST = 5  # candidates shown while somebody types
 
@@ -25,11 +24,11 @@ class Duplicate:
     reason: str
 
 
-def duplicates_for(model: type[Contact]) -> Any:
+def candidates(model: type[Contact]) -> Callable[[Mapping[str, str], int | None], list[Contact]]:
     """The function that a screen of ``model`` asks while its form is being filled."""
 
-    def find(values: Mapping[str, str], record_id: int | None) -> Sequence[Duplicate]:
-        return find_duplicates(current_session(), model, values, record_id)
+    def find(values: Mapping[str, str], record_id: int | None) -> list[Contact]:
+        return [duplicate.record for duplicate in find_duplicates(session, model, values, record_id)]
 
     return find
 

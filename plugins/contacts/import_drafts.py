@@ -28,6 +28,7 @@ PART_LENGTH = 100  # of a first or a last name
 _ADDRESS_PARTS = ("street", "city", "province", "postal_code", "country")
 _FIXED_LABELS = (("mobile", MOBILE), ("work_phone", WORK), ("home_phone", HOME), ("fax", FAX))
 _COPIED = ("first_name", "last_name", "job_title", "birthday", "website", "industry", "national_id", "city", "status")
+_NAMES = frozenset({"first_name", "last_name"})
 _MOBILE_TYPES = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
@@ -54,8 +55,11 @@ class Draft:
 
     def fill(self, other: Draft) -> bool:
         """Take over what this draft lacks from another row about the same contact; whether there was anything."""
+        kept = {key: value for key, value in self.values.items() if value is not None}
+        gained = {key: value for key, value in other.values.items() if key not in _NAMES or not _NAMES & set(kept)}
         before = (dict(self.values), dict(self.phones), dict(self.emails), list(self.addresses), self.tags, self.note)
-        self.values = {**other.values, **{key: value for key, value in self.values.items() if value is not None}}
+        self.values = {**gained, **kept}
+        self.values["name"] = full_name(self.values.get("first_name"), self.values.get("last_name")) or self.name
         self.phones = {**other.phones, **self.phones}
         self.emails = {**other.emails, **self.emails}
         self.addresses = self.addresses or other.addresses

@@ -1,8 +1,8 @@
 """Rows of a file matched with contacts that exist, and with rows further up, in a few queries per batch.
 
 Two people are one when they share an e-mail address or a mobile number, when they share another number and their names
-agree, or when their names are equal and one of them has neither number nor address to tell them apart. A company is told
-by its name first.
+agree, or when their names are equal and one of them has neither number nor address to tell them apart. A company is
+told by its name first.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Matches:
         self._phones: dict[str, list[Known]] = {}
         self._names: dict[str, list[Known]] = {}
         reachable = sa.or_(
-            sa.exists().where(PhoneNumber.contact_id == model.id), sa.exists().where(EmailAddress.contact_id == model.id)
+            sa.exists().where(PhoneNumber.contact_id == model.id),
+            sa.exists().where(EmailAddress.contact_id == model.id),
         )
         self._load(session, model, EmailAddress.address, (e for d in drafts for e in d.emails), self._emails)
         self._load(session, model, PhoneNumber.number, (p for d in drafts for p in d.phones), self._phones)

@@ -32,6 +32,7 @@ from plugins.contacts.models import (
     contact_tag,
     name_key,
 )
+from plugins.contacts.services import add_tags
 
 SKIP, UPDATE, CREATE = "skip", "update", "create"
 """What becomes of a row about a known contact: nothing, its blank fields are filled, or a second contact."""
@@ -80,10 +81,12 @@ def _write(
             outcomes.append(_update(match, draft, updates))
         else:
             outcomes.append(RowOutcome(SKIPPED, match.reason, match.known.id))
-    companies = _companies(session, fresh + [draft for _id, draft in updates])
-    tags = _tags(session, fresh + [draft for _id, draft in updates])
+    known = _load(session, model, (contact_id for contact_id, _draft in updates))
+    homeless = [draft for contact_id, draft in updates if getattr(known[contact_id], "company_id", 0) is None]
+    companies = _companies(session, [*fresh, *homeless])
+    tags = _tags(session, [*fresh, *(draft for _id, draft in updates)])
     ids = _insert(session, model, fresh, companies, tags)
-    filled = _fill(session, model, updates, companies, tags)
+    filled = _fill(session, known, updates, companies, tags)
     created = {id(draft): contact_id for draft, contact_id in zip(fresh, ids, strict=True)}
     written: list[RowOutcome] = []
     for outcome in outcomes:
@@ -106,7 +109,11 @@ def _update(match: Match, draft: Draft, updates: list[tuple[int, Draft]]) -> Row
 
 
 def _insert(
-    session: Session, model: type[Contact], drafts: Sequence[Draft], companies: Mapping[str, int], tags: Mapping[str, int]
+    session: Session,
+    model: type[Contact],
+    drafts: Sequence[Draft],
+    companies: Mapping[str, int],
+    tags: Mapping[str, int],
 ) -> list[int]:
     owner_id = acting().user_id
     rows = [draft.columns(companies.get(name_key(draft.company)), owner_id) for draft in drafts]
@@ -173,40 +180,57 @@ def _named(
     return found
 
 
+def _load(session: Session, model: type[Contact], ids: Iterable[int]) -> dict[int, Contact]:
+    """Contacts with their parts, by id."""
+    options = (selectinload(model.phones), selectinload(model.emails), selectinload(model.addresses),
+               selectinload(model.tags))  # fmt: skip
+    return {
+        contact.id: contact
+        for some in chunks(set(ids))
+        for contact in session.scalars(sa.select(model).where(model.id.in_(some)).options(*options))
+    }
+
+
 def _fill(
     session: Session,
-    model: type[Contact],
+    known: Mapping[int, Contact],
     updates: Sequence[tuple[int, Draft]],
     companies: Mapping[str, int],
     tags: Mapping[str, int],
 ) -> set[int]:
     """Fill what known contacts lack, through the unit of work; the ids of those that gained something."""
-    contacts: dict[int, Contact] = {}
-    for ids in chunks({contact_id for contact_id, _draft in updates}):
-        query = sa.select(model).where(model.id.in_(ids)).options(
-            selectinload(model.phones), selectinload(model.emails), selectinload(model.addresses),
-            selectinload(model.tags),
-        )  # fmt: skip
-        contacts |= {contact.id: contact for contact in session.scalars(query)}
-    wanted = {tag.id: tag for ids in chunks(tags.values()) for tag in
-              session.scalars(sa.select(Tag).where(Tag.id.in_(ids)))} if updates else {}  # fmt: skip
+    if not updates:
+        return set()
+    wanted = {
+        tag.id: tag for some in chunks(tags.values()) for tag in session.scalars(sa.select(Tag).where(Tag.id.in_(some)))
+    }
     gained: set[int] = set()
     for contact_id, draft in updates:
-        contact = contacts[contact_id]
-        some = _fill_columns(contact, draft, companies)
-        some = _fill_parts(contact, draft) or some
-        for name in draft.tags:
-            tag = wanted[tags[name_key(name)]]
-            if tag not in contact.tags:
-                contact.tags.append(tag)
-                some = True
-        if draft.note:
-            some = True
-        if some:
+        contact = known[contact_id]
+        some = [_fill_columns(contact, draft, companies), _fill_parts(contact, draft)]
+        added = add_tags(contact, [wanted[tags[name_key(name)]] for name in draft.tags])
+        if any(some) or added:
             gained.add(contact_id)
-    _notes(session, model, updates)
+    gained |= _add_notes(session, known, updates)
     session.flush()
     return gained
+
+
+def _add_notes(session: Session, known: Mapping[int, Contact], updates: Sequence[tuple[int, Draft]]) -> set[int]:
+    """Write the notes that the contacts do not have yet; the ids of those that got one."""
+    noted = {contact_id for contact_id, draft in updates if draft.note}
+    if not noted:
+        return set()
+    model = type(known[next(iter(noted))])
+    present: set[tuple[int, str]] = set()
+    for some in chunks(noted):
+        query = sa.select(Note.record_id, Note.body).where(
+            Note.record_type == model.__record_type__, Note.record_id.in_(some)
+        )
+        present |= {(record_id, body) for record_id, body in session.execute(query)}
+    pairs = [pair for pair in updates if pair[1].note and (pair[0], pair[1].note) not in present]
+    _notes(session, model, pairs)
+    return {contact_id for contact_id, _draft in pairs}
 
 
 def _fill_columns(contact: Contact, draft: Draft, companies: Mapping[str, int]) -> bool:
@@ -227,11 +251,9 @@ def _fill_columns(contact: Contact, draft: Draft, companies: Mapping[str, int]) 
 
 def _fill_parts(contact: Contact, draft: Draft) -> bool:
     numbers = {row.number for row in contact.phones}
-    addresses = {row.address for row in contact.emails}
-    phones = [PhoneNumber(number=number, label=label) for number, label in draft.phones.items() if number not in numbers]
-    emails = [
-        EmailAddress(address=address, label=label) for address, label in draft.emails.items() if address not in addresses
-    ]
+    present = {row.address for row in contact.emails}
+    phones = [PhoneNumber(number=value, label=label) for value, label in draft.phones.items() if value not in numbers]
+    emails = [EmailAddress(address=value, label=label) for value, label in draft.emails.items() if value not in present]
     places = [] if contact.addresses else [Address(**place) for place in draft.addresses]
     contact.phones.extend(phones)
     contact.emails.extend(emails)

@@ -94,7 +94,7 @@ class Contact(Base, Record, Owned, Searchable, Located):
     __tablename__ = "contacts_contact"
     __table_args__ = (sa.Index("ix_contacts_contact_kind_name_sort", "kind", "name_sort", "id"),)
 
-    kind: Mapped[str] = mapped_column(sa.String(10))
+    kind: Mapped[str] = mapped_column(sa.String(10), info={"managed": True})
     name: Mapped[str] = mapped_column(
         sa.String(NAME_LENGTH), default="", info={"label": _l("Name"), "personal": True}
     )

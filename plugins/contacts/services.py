@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
-from flask import current_app
 from sqlalchemy.orm import Session, object_session
 
-from core.database.types import format_phone
 from plugins.contacts.models import FAX, Company, Contact, EmailAddress, Person, PhoneNumber, Tag, contact_tag, name_key
 
 
-def current_session() -> Session:
-    """The session of this unit of work."""
-    session: Session = current_app.extensions["peyvand"].runtime.database.session()
-    return session
-
-
 def main_phones(contacts: Sequence[Contact]) -> Mapping[int, str]:
-    """The first number of each contact that is no fax, as it is read; one query for all."""
+    """The first number of each contact that is no fax; one query for all."""
     rows = _of(contacts, lambda ids: sa.select(PhoneNumber.contact_id, PhoneNumber.number, PhoneNumber.label)
                .where(PhoneNumber.contact_id.in_(ids)).order_by(PhoneNumber.id.desc()))  # fmt: skip
-    first = {contact_id: number for contact_id, number, label in rows if label == FAX}
-    first |= {contact_id: number for contact_id, number, label in rows if label != FAX}
-    return {contact_id: format_phone(number) for contact_id, number in first.items()}
+    # Later entries win, so faxes come first and the oldest number last.
+    ordered = sorted(rows, key=lambda row: row.label != FAX)
+    return {contact_id: number for contact_id, number, _label in ordered}
 
 
 def main_emails(contacts: Sequence[Contact]) -> Mapping[int, str]:
@@ -70,14 +62,11 @@ def tag_named(session: Session, name: str) -> Tag | None:
     return session.scalars(sa.select(Tag).where(Tag.name_key == name_key(name)).order_by(Tag.id).limit(1)).first()
 
 
-def add_tag(contacts: Iterable[Contact], tag: Tag) -> int:
-    """Mark contacts with ``tag``; how many did not have it yet."""
-    marked = 0
-    for contact in contacts:
-        if tag not in contact.tags:
-            contact.tags.append(tag)
-            marked += 1
-    return marked
+def add_tags(contact: Contact, tags: Iterable[Tag]) -> int:
+    """Mark ``contact`` with the tags it does not have yet; how many those were."""
+    absent = [tag for tag in dict.fromkeys(tags) if tag not in contact.tags]
+    contact.tags.extend(absent)
+    return len(absent)
 
 
 def tagged_counts(tags: Sequence[Tag]) -> Mapping[int, int]:

@@ -18,6 +18,7 @@ from core.accounts.actor import acting
 from core.config import Config
 from core.database.base import METADATA
 from core.database.engine import Database
+from core.records.gate import GatedSession
 from core.site import i18n
 from core.testing.servers import RedisServer, create_database
 from core.web import accounts as account_pages
@@ -36,7 +37,7 @@ class Installation:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.database = Database(config)
+        self.database = Database(config, GatedSession)
         METADATA.create_all(self.database.engine, [t for t in METADATA.sorted_tables if t.name in CORE_TABLES])
         self.app = self._build()
         with self.work() as session:
@@ -48,7 +49,11 @@ class Installation:
         app.jinja_env.loader = ChoiceLoader(
             [FileSystemLoader(ROOT / "core" / "templates"), FileSystemLoader(ROOT / "themes" / "nova" / "templates")]
         )
-        app.extensions["peyvand"] = SimpleNamespace(grants={"administrator": frozenset({MANAGE_USERS})})
+        app.extensions["peyvand"] = SimpleNamespace(
+            grants={"administrator": frozenset({MANAGE_USERS.name})},
+            catalog=(),
+            hooks=SimpleNamespace(implements=lambda _name: []),
+        )
         security.install(app, self.database, self.config)
         i18n.install(app, [ROOT / "core" / "translations"])
         app.jinja_env.globals.update(

@@ -44,10 +44,14 @@ class ImportRun(Base):
     errors_size: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     reason: Mapped[str] = mapped_column(sa.String(500), default="")
     actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id", ondelete="SET NULL"), index=True)
-    job_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     actor: Mapped[User | None] = relationship(User, lazy="select")
+
+    @property
+    def job_key(self) -> str:
+        """The key of the job that writes this import: asking for it twice gives the same job."""
+        return f"import-{self.id}"
 
     @property
     def seen(self) -> int:

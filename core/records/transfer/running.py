@@ -18,13 +18,13 @@ from typing import Any
 import sqlalchemy as sa
 from flask import current_app
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from core.accounts.models import now
 from core.errors import Blocked, Forbidden, ValidationError
-from core.parts import ImportTarget, Job
+from core.jobs.progress import Cancelled
+from core.parts import ImportTarget
 from core.records.policy import require
 from core.records.transfer import models
 from core.records.transfer.cells import Conventions
@@ -45,11 +45,6 @@ _ROW_ERRORS = (ValidationError, Blocked, Forbidden, DataError, IntegrityError, S
 
 class ClaimLost(Exception):
     """Another worker writes this import, or it was cancelled."""
-
-
-def import_job() -> Job:
-    """The job for the queue: an import may take an hour, and is resumed after a crash."""
-    return Job(name=RUN_IMPORT, run=run_import, label=_l("Import a file"), timeout=3600, attempts=5, retry_after=5)
 
 
 def run_import(progress: Any, import_id: int) -> dict[str, int]:
@@ -87,7 +82,11 @@ def run_import(progress: Any, import_id: int) -> dict[str, int]:
         return _finish(session, import_id, models.STOPPED, str(error))
     except ClaimLost:
         session.rollback()
-        return _finish(session, import_id, models.CANCELLED)
+        return _finish(session, import_id, models.CANCELLING)
+    except Cancelled:
+        session.rollback()
+        _finish(session, import_id, models.CANCELLED)
+        raise
     return _finish(session, import_id, models.DONE)
 
 
@@ -194,20 +193,24 @@ def _reason(error: Exception) -> str:
 
 
 def _finish(session: Session, import_id: int, status: str, reason: str = "") -> dict[str, int]:
-    """Close an import, unless another worker is still writing it."""
+    """Close an import and return its counts.
+
+    ``cancelling`` closes it only if somebody asked for that; otherwise another worker is still writing it.
+    """
     run = _fetch(session, import_id)
     if run is None:
         session.rollback()
         return {}
-    if status != models.CANCELLED or run.status == models.CANCELLING:
-        run.status = models.CANCELLED if run.status == models.CANCELLING else status
+    if run.status == models.CANCELLING:
+        status = models.CANCELLED
+    if status in models.FINISHED and not run.is_finished:
+        run.status = status
         run.reason = reason[:500]
         run.finished_at = now()
-    counts = {
+    session.commit()
+    return {
         "created": run.created_count,
         "updated": run.updated_count,
         "skipped": run.skipped_count,
         "failed": run.failed_count,
     }
-    session.commit()
-    return counts

@@ -14,6 +14,7 @@
       allowEmptyOption: true,
       render: texts,
     });
+    select.ariaHidden = "true"; // the label now belongs to the box that Tom Select draws
   }
 
   /** A field whose choices the server searches; `data-json` holds what is chosen now, as [id, text] pairs. */
@@ -24,8 +25,11 @@
     const pairs = chosen ? (many ? chosen : [chosen]) : [];
     const option = ([id, text]) => ({ id: String(id), text });
     const address = (query) => `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams({ query, offset: 0, limit: 20 })}`;
-    input.type = "text";
+    // A select brings its own choices, which also serve without a script.
+    const own = input.matches("select") ? {} : { options: pairs.map(option), items: pairs.map(([id]) => String(id)) };
+    if (input.matches("input")) input.type = "text";
     new TomSelect(input, {
+      ...own,
       valueField: "id",
       labelField: "text",
       searchField: "text",
@@ -33,21 +37,25 @@
       delimiter: separator || ",",
       preload: "focus",
       placeholder,
-      options: pairs.map(option),
-      items: pairs.map(([id]) => String(id)),
       plugins: [many ? "remove_button" : "clear_button"],
       // The server folds Persian and Arabic letters; filtering again here would hide its matches.
       score: () => () => 1,
       render: texts,
-      load: (query, done) =>
+      load(query, done) {
         fetch(address(query))
           .then((response) => response.json())
-          .then((rows) => done(rows.map(option)))
+          .then((rows) => {
+            // Everything counts as a match (see score), so what was offered before must go.
+            this.clearOptions();
+            done(rows.map(option));
+          })
           .catch(() => {
             toast(labels.offline, "danger");
             done();
-          }),
+          });
+      },
     });
+    input.ariaHidden = "true";
   }
 
   onContent((root) => {

@@ -1,0 +1,277 @@
+"""The view of one record type: every address it answers, in one place.
+
+Flask-Admin's model view is open by default; this one is closed. What the base class would do by itself (scaffold
+forms and filters from columns, look rows up past the policy, write cells, retry after a TypeError) is replaced here,
+and every page is a function of its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, abort, jsonify, request
+from flask_admin import expose
+from flask_admin.form import BaseForm
+from flask_admin.model import BaseModelView
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from core.admin.board import BoardQuery
+from core.admin.board_pages import board_page, move
+from core.admin.bulk import DELETE, act_on_chosen, delete_one, restore_chosen
+from core.admin.cells import cell
+from core.admin.duplicates import duplicates
+from core.admin.export import export
+from core.admin.filters import filters_of
+from core.admin.form_pages import create, edit
+from core.admin.forms import build_edit_form, build_form, form_groups, form_rules, lookups_of
+from core.admin.ids import not_found, read_id
+from core.admin.list_page import list_page
+from core.admin.list_query import ListQuery
+from core.admin.lookup import LARGEST_PAGE, PAGE
+from core.admin.record_page import record_page, write_note
+from core.errors import Forbidden, UnknownField
+from core.parts import FieldGroup, Screen
+from core.records.policy import may
+from core.records.record import Record
+
+EDITABLE_KINDS = frozenset(
+    {"text", "email", "url", "phone", "integer", "decimal", "money", "choice", "color", "date", "datetime", "link"}
+)
+
+
+class RecordView(BaseModelView):  # type: ignore[misc]
+    """List, form, board and record page of one Screen.
+
+    Raises:
+        UnknownField: the screen names a field that the record type does not have.
+        CatalogError: the screen wants something of a field that its kind cannot do.
+    """
+
+    page_size_options = (25, 50, 100, 200)
+    export_types = ("csv",)
+    column_display_actions = True
+    create_modal = False
+    # The model has no admin URL of Flask-Admin's own making, so none of its stock routes are left:
+    ajax_update = None
+
+    def __init__(self, site: Any, screen: Screen) -> None:
+        self.site = site
+        self.screen = screen
+        self.record_type = site.catalog.type(screen.name)
+        self.computed = {column.name: column for column in screen.computed}
+        self.query = ListQuery(screen, self.record_type, filters_of(self.record_type, screen.filters))
+        self.groups: list[FieldGroup] = form_groups(screen, self.record_type)
+        self.form_names = tuple(name for group in self.groups for name in group.fields)
+        self.lookups = lookups_of(self.record_type, dict.fromkeys([*self.form_names, *screen.editable]))
+        self.create_form_class = build_form(self.record_type, self.groups)
+        self.edit_form_class = build_edit_form(self.create_form_class)
+        self.editable = frozenset(
+            name for name in screen.editable if self.record_type.field(name).kind in EDITABLE_KINDS
+        )
+        self.board = BoardQuery(screen, self.record_type) if screen.board else None
+        for name in screen.columns:
+            if name not in self.computed:
+                self.record_type.field(name)
+        super().__init__(screen.model, screen.plural, endpoint=screen.endpoint, url=f"/{screen.name.replace('.', '/')}")
+
+    def _refresh_cache(self) -> None:
+        """Flask-Admin builds its forms, filters and columns here; ours are built from the Catalog above."""
+        self.form_layout = form_rules(self, self.groups)
+        self._action_form_class = self.get_action_form()
+        self._delete_form_class = self.get_delete_form()
+        self.column_descriptions = {
+            name: str(field.help) for name, field in self.record_type.fields.items() if field.help
+        }
+
+    # --- who may what
+
+    def is_accessible(self) -> bool:
+        """Whether the actor may see records of this type at all."""
+        return may(self.screen.permission("see"))
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
+        """Answer as if there were nothing here."""
+        not_found()
+
+    def require(self, verb: str, record: Record | None = None) -> None:
+        """Answer 404 unless the actor may ``verb``, on ``record`` if one is given."""
+        if not may(self.screen.permission(verb), record):
+            not_found()
+
+    @property
+    def can_create(self) -> bool:
+        return may(self.screen.permission("create"))
+
+    @property
+    def can_edit(self) -> bool:
+        return may(self.screen.permission("edit"))
+
+    @property
+    def can_delete(self) -> bool:
+        return may(self.screen.permission("delete"))
+
+    @property
+    def can_export(self) -> bool:
+        return may(self.screen.permission("export"))
+
+    can_view_details = True
+
+    def is_sortable(self, name: str) -> bool:
+        """Whether the list can be ordered by the column."""
+        return name in self.query.sortable
+
+    def is_editable(self, name: str) -> bool:
+        """Whether the actor may change the column's values in the list."""
+        return name in self.editable and self.can_edit
+
+    def get_actions_list(self) -> tuple[list[tuple[str, str]], dict[str, str]]:
+        """What the actor may do with chosen records: pairs of name and label, and the questions asked first."""
+        allowed = [action for action in self.screen.actions if may(self.screen.permission(action.verb))]
+        actions = [(action.name, str(action.label)) for action in allowed]
+        confirm = {action.name: str(action.confirm) for action in allowed if action.confirm}
+        if self.can_delete:
+            actions.append((DELETE, _("Delete")))
+            confirm[DELETE] = _("Delete the chosen records?")
+        return actions, confirm
+
+    # --- data
+
+    @property
+    def database(self) -> Any:
+        return self.site.runtime.database
+
+    @property
+    def session(self) -> Session:
+        session: Session = self.database.session.session
+        return session
+
+    def get_pk_value(self, model: Any) -> int:
+        """The id of a record."""
+        return int(model.id)
+
+    def get_one(self, id: Any) -> Any:
+        """The record with this id, or None: also for one that lies in the bin or that the actor may not see."""
+        number = read_id(id)
+        if number is None:
+            return None
+        record = self.session.scalars(sa.select(self.model).where(self.model.id == number)).unique().one_or_none()
+        return record if record is not None and may(self.screen.permission("see"), record) else None
+
+    def record_or_404(self, id: str) -> Any:
+        """The record with this id; answers 404 where there is none that the actor may see."""
+        record = self.get_one(id)
+        if record is None:
+            not_found()
+        return record
+
+    def form_of(self, names: Sequence[str]) -> type[BaseForm]:
+        """A form of just these fields."""
+        return build_form(self.record_type, [FieldGroup("", tuple(names))])
+
+    def list_url(self) -> str:
+        """The address of the list."""
+        return self.get_url(".index_view")
+
+    def duplicates_url(self, record: Record | None) -> str | None:
+        """Where the form asks for likely duplicates, or None."""
+        if self.screen.duplicates is None:
+            return None
+        return self.get_url(".check_view", id=record.id if record is not None else None)
+
+    # --- addresses
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call the page. A refusal is a 404, an unknown field a 400; a redirect reaches scripts as a header.
+
+        Flask-Admin calls a view again after any TypeError; that would hide the error and run it twice.
+        """
+        try:
+            answer = fn(self, *args, **kwargs)
+        except Forbidden:
+            self.session.rollback()
+            not_found()
+        except UnknownField:
+            abort(400)
+        if isinstance(answer, Response) and 300 <= answer.status_code < 400 and "HX-Request" in request.headers:
+            # fetch() follows a redirect by itself, and the page it loads would eat the message meant for the reader.
+            return Response(status=204, headers={"HX-Redirect": answer.headers["Location"]})
+        return answer
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """The list."""
+        return list_page(self)
+
+    @expose("/new", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """The form of a new record."""
+        return create(self)
+
+    @expose("/<id>")
+    def details_view(self, id: str) -> Any:
+        """The page of a record."""
+        return record_page(self, self.record_or_404(id))
+
+    @expose("/<id>/edit", methods=("GET", "POST"))
+    def edit_view(self, id: str) -> Any:
+        """The form of a record."""
+        return edit(self, self.record_or_404(id))
+
+    @expose("/<id>/note", methods=("POST",))
+    def note_view(self, id: str) -> Any:
+        """Add a note."""
+        return write_note(self, self.record_or_404(id))
+
+    @expose("/delete", methods=("POST",))
+    def delete_view(self) -> Any:
+        """Delete one record."""
+        return delete_one(self)
+
+    @expose("/restore", methods=("POST",))
+    def restore_view(self) -> Any:
+        """Undo a deletion."""
+        return restore_chosen(self)
+
+    @expose("/action", methods=("POST",))
+    def action_view(self) -> Any:
+        """Do something with chosen records."""
+        return act_on_chosen(self)
+
+    @expose("/cell", methods=("GET", "POST"))
+    def cell(self) -> Any:
+        """Change one value in the list."""
+        return cell(self)
+
+    @expose("/check", methods=("GET", "POST"))
+    def check_view(self) -> Any:
+        """Likely duplicates of what is being typed. POST keeps names and numbers out of addresses and logs."""
+        return duplicates(self)
+
+    @expose("/board")
+    def board_view(self) -> Any:
+        """The board."""
+        return board_page(self)
+
+    @expose("/move", methods=("POST",))
+    def move_view(self) -> Any:
+        """Move a card."""
+        return move(self)
+
+    @expose("/export/<export_type>")
+    def export(self, export_type: str) -> Any:
+        """The list as a file."""
+        return export(self, export_type)
+
+    @expose("/ajax/lookup")
+    def ajax_lookup(self) -> Any:
+        """What a link's picker offers: pairs of id and name."""
+        lookup = self.lookups.get(request.args.get("name", ""))
+        if lookup is None or not (self.can_create or self.can_edit):
+            not_found()
+        limit = min(read_id(request.args.get("limit", "")) or PAGE, LARGEST_PAGE)
+        offset = min(read_id(request.args.get("offset", "")) or 0, 10_000)
+        rows: Iterable[Any] = lookup.find(request.args.get("query", ""), offset, limit)
+        return jsonify([[row.id, str(row)] for row in rows])

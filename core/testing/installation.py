@@ -1,0 +1,215 @@
+"""A whole installation for a test: its own database, its own folder, the real Site."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+from werkzeug.test import Client, TestResponse
+
+from core.accounts import users
+from core.accounts.actor import Actor, acting_as, as_system
+from core.accounts.models import User
+from core.config import Config
+from core.jobs.execution import perform_job
+from core.jobs.models import QUEUED, JobRecord
+from core.parts import ADMINISTRATOR
+from core.site.dispatch import Application
+from core.site.installation import prepare_core
+from core.site.lifecycle import Lifecycle, started
+from core.site.plan import ENABLE
+from core.site.runtime import Runtime
+from core.site.site import Site
+from core.testing.servers import PostgresServer, create_database
+
+PASSWORD = "correct horse battery"  # noqa: S105 - of users that live as long as one test
+TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
+SECRET = b"0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+class Browser(Client):
+    """A WSGI client that sends the form token as a browser would."""
+
+    token = ""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send a request; a changing one carries the token of the page read last."""
+        if self.token and kwargs.get("method", "GET") not in ("GET", "HEAD"):
+            headers = dict(kwargs.pop("headers", None) or {})
+            headers.setdefault("X-CSRFToken", self.token)
+            kwargs["headers"] = headers
+        response = super().open(*args, **kwargs)
+        if response.mimetype == "text/html":
+            found = TOKEN.search(response.get_data(as_text=True))
+            self.token = found[1] if found else self.token
+        return response
+
+
+@dataclass
+class TestInstallation:
+    """What the fixture ``make_site`` returns.
+
+    ``site`` follows the generation; ``browser()`` is a client, signed in with a role or not.
+    """
+
+    __test__ = False
+
+    config: Config
+    runtime: Runtime
+    application: Application = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.application = Application(self.runtime)
+
+    @property
+    def site(self) -> Site:
+        return self.runtime.current_site()
+
+    @property
+    def session(self) -> Session:
+        return self.runtime.database.session()
+
+    @contextlib.contextmanager
+    def acting(self, role: str | None = None) -> Iterator[Session]:
+        """A unit of work: as the installation itself, or as a user with a role."""
+        site = self.site
+        with site.app.test_request_context("/"):
+            who = as_system("test") if role is None else acting_as(self.actor(role))
+            with who:
+                yield self.session
+
+    def actor(self, role: str) -> Actor:
+        """An actor with everything the role grants."""
+        user = self.user(role)
+        return Actor(user.id, user.name, frozenset({role}), self.site.grants.get(role, frozenset()))
+
+    def user(self, role: str = ADMINISTRATOR) -> User:
+        """The one test user of a role, made when first asked for."""
+        email = f"{role}@example.com"
+        with self.site.app.app_context(), as_system("test"):
+            session = self.session
+            found = session.query(User).filter_by(email=email).one_or_none()
+            if found is None:
+                found = users.create_user(session, email, role.title(), PASSWORD, role)
+                session.commit()
+            session.refresh(found)
+            return found
+
+    def browser(self, role: str | None = None) -> Browser:
+        """A client; with a role it is signed in through the sign-in page."""
+        browser = Browser(self.application)
+        if role is not None:
+            self.user(role)
+            browser.get("/sign-in")
+            answer = browser.post("/sign-in", data={"email": f"{role}@example.com", "password": PASSWORD})
+            assert answer.status_code == 302, answer.get_data(as_text=True)
+            browser.get("/")
+        return browser
+
+    def change(self, action: str, name: str) -> None:
+        """Enable, disable, uninstall or purge a plugin, as the modules page would."""
+        with started(self.runtime) as lifecycle, as_system("test"):
+            lifecycle.apply(action, name)
+
+    def lifecycle(self) -> contextlib.AbstractContextManager[Lifecycle]:
+        """The lifecycle itself, for looking at plans."""
+        return started(self.runtime)
+
+    def run_jobs(self, limit: int = 100) -> int:
+        """Run everything that is queued, in this process; how many jobs that were."""
+        done = 0
+        while done < limit:
+            with self.site.app.app_context(), as_system("test"):
+                query = self.session.query(JobRecord.id).filter(JobRecord.status == QUEUED)
+                job_id = query.order_by(JobRecord.created_at).limit(1).scalar()
+                self.runtime.database.session.remove()
+            if job_id is None:
+                return done
+            perform_job(self.runtime, job_id, "test")
+            done += 1
+        raise AssertionError(f"More than {limit} jobs were queued.")
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.runtime.database.dispose()
+
+
+class Installations:
+    """Makes installations quickly: each set of plugins is installed once and copied from then on.
+
+    Args:
+        folder: where instances and templates lie.
+        postgres: gives the PostgreSQL server when one is wanted.
+        redis_url: the Redis of every installation made.
+    """
+
+    def __init__(self, folder: Path, postgres: Callable[[], PostgresServer], redis_url: str) -> None:
+        self.folder = folder
+        self.postgres = postgres
+        self.redis_url = redis_url
+        self._templates: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._made = 0
+
+    def make(self, dialect: str, plugins: tuple[str, ...], instance_plugins: tuple[Path, ...] = (), **settings: Any) -> TestInstallation:
+        """A fresh installation with ``plugins`` on.
+
+        Args:
+            dialect: ``sqlite`` or ``postgresql``.
+            plugins: names of plugins to switch on.
+            instance_plugins: folders to copy into the instance's ``plugins/`` before the Site is built.
+            settings: fields of ``Config`` to change.
+        """
+        self._made += 1
+        instance = self.folder / f"instance{self._made}"
+        instance.mkdir(parents=True)
+        for source in instance_plugins:
+            shutil.copytree(source, instance / "plugins" / source.name)
+        key = (dialect, plugins)
+        if key not in self._templates and not instance_plugins:
+            self._templates[key] = self._template(dialect, plugins, instance)
+        if instance_plugins:
+            url = self._fresh(dialect, instance)
+            made = self._start(instance, url, **settings)
+            prepare_core(made.runtime)
+            for name in plugins:
+                made.change(ENABLE, name)
+            return made
+        return self._start(instance, self._copy(dialect, self._templates[key], instance), **settings)
+
+    def _template(self, dialect: str, plugins: tuple[str, ...], instance: Path) -> str:
+        folder = instance.with_name(f"{instance.name}-template")
+        folder.mkdir()
+        url = self._fresh(dialect, folder)
+        made = self._start(folder, url)
+        prepare_core(made.runtime)
+        for name in plugins:
+            made.change(ENABLE, name)
+        made.close()
+        return url
+
+    def _fresh(self, dialect: str, folder: Path) -> str:
+        return f"sqlite:///{folder / 'peyvand.db'}" if dialect == "sqlite" else create_database(self.postgres())
+
+    def _copy(self, dialect: str, template: str, instance: Path) -> str:
+        if dialect == "sqlite":
+            # The last connection of the template checkpointed its log, so the file is whole.
+            shutil.copyfile(template.removeprefix("sqlite:///"), instance / "peyvand.db")
+            return f"sqlite:///{instance / 'peyvand.db'}"
+        return create_database(self.postgres(), template.rsplit("/", 1)[1])
+
+    def _start(self, instance: Path, url: str, **settings: Any) -> TestInstallation:
+        environ = {
+            "PEYVAND_INSTANCE": str(instance),
+            "PEYVAND_DATABASE_URL": url,
+            "PEYVAND_REDIS_URL": self.redis_url,
+            "PEYVAND_SECRET_KEY": SECRET.decode(),
+        }
+        environ |= {f"PEYVAND_{name.upper()}": str(value) for name, value in settings.items()}
+        config = Config.load(environ)
+        return TestInstallation(config, Runtime(config))

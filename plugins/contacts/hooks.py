@@ -1,0 +1,55 @@
+"""What this plugin adds to the site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from core import Card, Panel, Permission, Screen, SiteInfo, hookimpl, record_permissions
+from plugins.contacts import demo, pages, rules
+from plugins.contacts.models import Company
+from plugins.contacts.screens import COMPANY_SCREEN, PERSON_SCREEN, TAG_SCREEN
+
+
+@hookimpl
+def permissions() -> list[Permission]:
+    return [
+        *record_permissions("contacts.person", _l("People")),
+        *record_permissions("contacts.company", _l("Companies")),
+        *record_permissions("contacts.tag", _l("Tags")),
+    ]
+
+
+@hookimpl
+def screens(site: SiteInfo) -> list[Screen]:
+    return [PERSON_SCREEN, COMPANY_SCREEN, TAG_SCREEN]
+
+
+@hookimpl
+def dashboard_cards(site: SiteInfo) -> list[Card]:
+    return [
+        Card(
+            title=_l("Recently added people"),
+            template="contacts/recent_people.html",
+            load=pages.recent_card,
+            permission="contacts.person.see",
+            weight=60,
+        )
+    ]
+
+
+@hookimpl
+def record_panels(record: Any) -> list[Panel] | None:
+    return [pages.people_panel(record)] if isinstance(record, Company) else None
+
+
+@hookimpl
+def before_save(record: Any, changes: dict[str, Any]) -> None:
+    rules.check(record)
+
+
+@hookimpl
+def demo_data(session: Session) -> None:
+    demo.add(session)

@@ -1,0 +1,146 @@
+"""Pipelines with their stages, deals, and how long each deal stayed where."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core import Choice, Color, LongText, Money, Option, Owned, Record, Searchable, User, UtcDateTime, plugin_base
+from plugins.contacts.models import Company, Person
+
+Base = plugin_base("sales")
+
+ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+NAME_LENGTH = 80
+DEFAULT_CURRENCY = "IRR"
+
+OPEN, WON, LOST = "open", "won", "lost"
+KINDS = (
+    Option(OPEN, _l("Open"), "blue"),
+    Option(WON, _l("Won"), "green"),
+    Option(LOST, _l("Lost"), "rose"),
+)
+
+
+class Pipeline(Base, Record):
+    """A way of selling, with stages of its own."""
+
+    __tablename__ = "sales_pipeline"
+
+    name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), info={"label": _l("Name")})
+    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Position")})
+
+
+class Stage(Base, Record):
+    """A step of a pipeline. ``probability`` is in per cent; a deal that stays longer than ``rot_days`` is stale."""
+
+    __tablename__ = "sales_stage"
+
+    pipeline_id: Mapped[int | None] = mapped_column(
+        ROW_ID, sa.ForeignKey("sales_pipeline.id", ondelete="CASCADE"), index=True
+    )
+    pipeline: Mapped[Pipeline | None] = relationship(Pipeline, info={"label": _l("Pipeline")})
+    name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), info={"label": _l("Name")})
+    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Position")})
+    kind: Mapped[str] = mapped_column(Choice(KINDS), default=OPEN, info={"label": _l("A deal here is")})
+    probability: Mapped[int] = mapped_column(default=0, info={"label": _l("Probability (%)")})
+    color: Mapped[str] = mapped_column(Color, default="gray", info={"label": _l("Color")})
+    rot_days: Mapped[int | None] = mapped_column(info={"label": _l("Stale after (days)")})
+
+
+class LostReason(Base, Record):
+    """Why deals are lost."""
+
+    __tablename__ = "sales_lost_reason"
+
+    name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), info={"label": _l("Name")})
+    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Position")})
+
+
+class Deal(Base, Record, Owned, Searchable):
+    """Something that may be sold to somebody.
+
+    Pipeline, stage and probability may be left empty when it is saved: ``plugins.sales.rules`` fills them.
+    ``closed_at`` is when it was won or lost.
+    """
+
+    __tablename__ = "sales_deal"
+
+    name: Mapped[str] = mapped_column(sa.String(200), info={"label": _l("Name")})
+    amount: Mapped[Decimal | None] = mapped_column(Money("currency"), info={"label": _l("Amount")})
+    currency: Mapped[str] = mapped_column(sa.String(3), default=DEFAULT_CURRENCY, info={"label": _l("Currency")})
+    expected_close: Mapped[dt.date | None] = mapped_column(
+        sa.Date, index=True, info={"label": _l("Expected close")}
+    )
+    probability: Mapped[int | None] = mapped_column(
+        info={"label": _l("Probability (%)"), "help": _l("Empty: that of the stage.")}
+    )
+    next_step: Mapped[str | None] = mapped_column(sa.String(200), info={"label": _l("Next step")})
+    lost_note: Mapped[str | None] = mapped_column(LongText(2000), info={"label": _l("What happened")})
+    closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, index=True, info={"label": _l("Closed")})
+
+    pipeline_id: Mapped[int | None] = mapped_column(
+        ROW_ID, sa.ForeignKey("sales_pipeline.id", ondelete="SET NULL"), index=True
+    )
+    stage_id: Mapped[int | None] = mapped_column(
+        ROW_ID, sa.ForeignKey("sales_stage.id", ondelete="SET NULL"), index=True
+    )
+    contact_id: Mapped[int | None] = mapped_column(
+        ROW_ID, sa.ForeignKey("contacts_contact.id", ondelete="SET NULL"), index=True
+    )
+    company_id: Mapped[int | None] = mapped_column(
+        ROW_ID, sa.ForeignKey("contacts_contact.id", ondelete="SET NULL"), index=True
+    )
+    lost_reason_id: Mapped[int | None] = mapped_column(
+        ROW_ID, sa.ForeignKey("sales_lost_reason.id", ondelete="SET NULL"), index=True
+    )
+
+    pipeline: Mapped[Pipeline | None] = relationship(
+        Pipeline, info={"label": _l("Pipeline"), "help": _l("Empty: the first one.")}
+    )
+    stage: Mapped[Stage | None] = relationship(
+        Stage, info={"label": _l("Stage"), "help": _l("Empty: the first one of the pipeline.")}
+    )
+    contact: Mapped[Person | None] = relationship(
+        Person, foreign_keys=[contact_id], info={"label": _l("Contact person")}
+    )
+    company: Mapped[Company | None] = relationship(
+        Company, foreign_keys=[company_id], info={"label": _l("Company")}
+    )
+    lost_reason: Mapped[LostReason | None] = relationship(LostReason, info={"label": _l("Lost because")})
+
+    def search_words(self) -> list[str | None]:
+        """Name, next step, and the people as they were called when the deal was last saved."""
+        people = [str(record) for record in (self.company, self.contact) if record is not None]
+        return [self.name, self.next_step, *people]
+
+    def sort_name(self) -> str:
+        return self.name or ""
+
+
+class StageChange(Base):
+    """One stay of a deal in a stage; ``left_at`` is empty while it lasts."""
+
+    __tablename__ = "sales_stage_change"
+    __table_args__ = (sa.Index("ix_sales_stage_change_deal_id_left_at", "deal_id", "left_at"),)
+
+    id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
+    deal_id: Mapped[int] = mapped_column(ROW_ID, sa.ForeignKey("sales_deal.id", ondelete="CASCADE"))
+    from_stage_id: Mapped[int | None] = mapped_column(
+        ROW_ID, sa.ForeignKey("sales_stage.id", ondelete="SET NULL"), index=True
+    )
+    stage_id: Mapped[int | None] = mapped_column(
+        ROW_ID, sa.ForeignKey("sales_stage.id", ondelete="SET NULL"), index=True
+    )
+    entered_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    left_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id", ondelete="SET NULL"))
+
+    deal: Mapped[Deal] = relationship(Deal)
+    from_stage: Mapped[Stage | None] = relationship(Stage, foreign_keys=[from_stage_id])
+    stage: Mapped[Stage | None] = relationship(Stage, foreign_keys=[stage_id])
+    actor: Mapped[User | None] = relationship(User)

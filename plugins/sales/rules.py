@@ -1,0 +1,198 @@
+"""What is true of every deal and stage that is stored, whichever door it came through: form, board, import, job."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session, object_session
+
+from core import Blocked, ValidationError
+from plugins.sales import history
+from plugins.sales.models import LOST, OPEN, WON, Deal, LostReason, Pipeline, Stage
+
+CURRENCY = re.compile("[A-Z]{3}")
+LONGEST_ROT = 3650  # days
+CERTAIN = {WON: 100, LOST: 0}
+
+Linked = TypeVar("Linked", Pipeline, Stage, LostReason)
+
+
+def settle(deal: Deal, moment: dt.datetime) -> None:
+    """Bring a deal in order that is about to be saved, and write down where it goes.
+
+    Raises:
+        ValidationError: it may not be saved like this; one sentence per field.
+    """
+    session = _session(deal)
+    with session.no_autoflush:
+        before = _stage_before(session, deal)
+        pipeline, stage = _place(session, deal, before)
+        errors = _problems(session, deal, stage, moved=stage is not before)
+        if errors:
+            raise ValidationError(**errors)
+        by_hand = deal.probability is not None and _is_set(deal, "probability")
+        if deal.pipeline is not pipeline:
+            deal.pipeline = pipeline
+        if deal.stage is not stage:
+            deal.stage = stage
+        if stage.kind in CERTAIN:
+            deal.probability = CERTAIN[stage.kind]
+        elif deal.probability is None or (stage is not before and not by_hand):
+            deal.probability = stage.probability
+        if stage is not before:
+            entered = history.enter(session, deal, before, stage, moment)
+            _close(deal, before, stage, entered)
+        if stage.kind != LOST:
+            deal.lost_reason = deal.lost_reason_id = deal.lost_note = None
+        if deal.company is None and deal.contact is not None and _is_set(deal, "contact"):
+            deal.company = deal.contact.company
+
+
+def _session(record: Any) -> Session:
+    session = object_session(record)
+    assert session is not None, "a record that is being saved has a session"
+    return session
+
+
+def _is_set(deal: Deal, name: str) -> bool:
+    return bool(sa.inspect(deal).attrs[name].history.has_changes())
+
+
+def _stage_before(session: Session, deal: Deal) -> Stage | None:
+    """The stage as it is stored."""
+    if not sa.inspect(deal).persistent:
+        return None
+    kept = sa.inspect(deal).attrs["stage_id"].load_history()
+    (key,) = (kept.deleted or kept.unchanged or (None,))[:1]
+    return _get(session, Stage, key)
+
+
+def _get(session: Session, model: type[Linked], key: int | None) -> Linked | None:
+    """The record with this id, the recycle bin included."""
+    if key is None:
+        return None
+    return session.get(model, key, execution_options={"include_archived": True})
+
+
+def _linked(session: Session, deal: Deal, name: str, model: type[Linked]) -> Linked | None:
+    """What a link points to, whether the link itself or its key was set."""
+    if _is_set(deal, name) or not _is_set(deal, f"{name}_id"):
+        linked: Linked | None = getattr(deal, name)
+        return linked
+    return _get(session, model, getattr(deal, f"{name}_id"))
+
+
+def _place(session: Session, deal: Deal, before: Stage | None) -> tuple[Pipeline, Stage]:
+    """Pipeline and stage of the deal, what is empty filled."""
+    stage = _linked(session, deal, "stage", Stage)
+    pipeline = _linked(session, deal, "pipeline", Pipeline)
+    if pipeline is None:
+        pipeline = stage.pipeline if stage is not None else first_pipeline(session)
+    if pipeline is None:
+        raise ValidationError(pipeline=_("There is no pipeline yet. An administrator can add one."))
+    if stage is None and before is not None and before.pipeline is pipeline:
+        stage = before
+    elif stage is not None and stage.pipeline is not pipeline:
+        if stage is not before:
+            raise ValidationError(
+                stage=_("“%(stage)s” is no stage of “%(pipeline)s”.", stage=stage.name, pipeline=pipeline.name)
+            )
+        stage = first_stage(session, pipeline, stage.kind)
+    if stage is None:
+        stage = first_stage(session, pipeline, OPEN)
+    if stage is None:
+        raise ValidationError(stage=_("This pipeline has no stage to begin with."))
+    return pipeline, stage
+
+
+def _problems(session: Session, deal: Deal, stage: Stage, *, moved: bool) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    if deal.amount is not None and deal.amount < 0:
+        errors["amount"] = _("An amount cannot be negative.")
+    if deal.probability is not None and not 0 <= deal.probability <= 100:
+        errors["probability"] = _("A probability lies between 0 and 100.")
+    if deal.currency is not None and not CURRENCY.fullmatch(deal.currency):
+        errors["currency"] = _("A currency is a code of three letters, such as IRR.")
+    if stage.kind == WON and deal.amount is None and (moved or _is_set(deal, "amount")):
+        errors["amount"] = _("A won deal needs an amount.")
+    told = moved or _is_set(deal, "lost_reason") or _is_set(deal, "lost_reason_id")
+    reason = _linked(session, deal, "lost_reason", LostReason) if told else None
+    if stage.kind == LOST and told and reason is None:
+        errors["lost_reason"] = _("A lost deal needs a reason.")
+    elif stage.kind != LOST and reason is not None and not moved:
+        errors["lost_reason"] = _("Only a lost deal has a reason: move it to a lost stage.")
+    return errors
+
+
+def _close(deal: Deal, before: Stage | None, stage: Stage, entered: dt.datetime) -> None:
+    """Note when the deal was won or lost; opened again it is not closed any more."""
+    if stage.kind == OPEN:
+        deal.closed_at = None
+    elif before is None or before.kind != stage.kind:
+        deal.closed_at = entered
+
+
+def first_pipeline(session: Session) -> Pipeline | None:
+    """The pipeline that new deals go to."""
+    return session.scalars(
+        sa.select(Pipeline).where(Pipeline.archived_at.is_(None)).order_by(Pipeline.position, Pipeline.id).limit(1)
+    ).first()
+
+
+def first_stage(session: Session, pipeline: Pipeline, kind: str) -> Stage | None:
+    """The first stage of ``pipeline`` in which a deal is ``kind``."""
+    return session.scalars(
+        sa.select(Stage)
+        .where(Stage.pipeline_id == pipeline.id, Stage.kind == kind, Stage.archived_at.is_(None))
+        .order_by(Stage.position, Stage.id)
+        .limit(1)
+    ).first()
+
+
+def check_stage(stage: Stage) -> None:
+    """Refuse a stage that makes no sense, or that would make won deals of open ones.
+
+    Raises:
+        ValidationError: one sentence per field.
+    """
+    session = _session(stage)
+    errors: dict[str, str] = {}
+    with session.no_autoflush:
+        if stage.pipeline is None and stage.pipeline_id is None:
+            errors["pipeline"] = _("This field is required.")
+        if not 0 <= (stage.probability or 0) <= 100:
+            errors["probability"] = _("A probability lies between 0 and 100.")
+        if stage.rot_days is not None and not 1 <= stage.rot_days <= LONGEST_ROT:
+            errors["rot_days"] = _("Write a number of days from 1 to %(most)s.", most=LONGEST_ROT)
+        stored = sa.inspect(stage).persistent
+        fixed = [name for name in ("kind", "pipeline_id", "pipeline") if sa.inspect(stage).attrs[name].history.deleted]
+        if stored and fixed and deal_count(session, stage):
+            errors[fixed[0].removesuffix("_id")] = _("There are deals in this stage; move them first.")
+    if errors:
+        raise ValidationError(**errors)
+
+
+def deal_count(session: Session, place: Stage | Pipeline) -> int:
+    """How many deals are there, those in the recycle bin included."""
+    column = Deal.stage_id if isinstance(place, Stage) else Deal.pipeline_id
+    statement = sa.select(sa.func.count(Deal.id)).where(column == place.id)
+    return session.scalar(statement.execution_options(include_archived=True)) or 0
+
+
+def check_removal(place: Stage | Pipeline) -> None:
+    """Refuse to remove what deals stand in.
+
+    Raises:
+        Blocked: there are deals, perhaps in the recycle bin.
+    """
+    session = _session(place)
+    with session.no_autoflush:
+        count = deal_count(session, place)
+    if count:
+        raise Blocked(
+            _("%(count)s deals are in “%(name)s”; move them first.", count=count, name=place.name)
+        )
