@@ -11,6 +11,7 @@ from flask_admin.helpers import get_url
 from flask_babel import gettext as _
 from wtforms import Field, SelectFieldBase, StringField
 from wtforms.fields import TextAreaField
+from wtforms.fields.choices import Choice
 from wtforms.widgets import Select, TextInput
 
 from core.admin.lookup import OFFERED, Lookup
@@ -140,15 +141,15 @@ class LinkField(SelectFieldBase):  # type: ignore[misc]
         """The records that are chosen now."""
         return [] if self.data is None else [self.data]
 
-    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
+    def iter_choices(self) -> Iterator[Choice]:
         chosen = self.chosen()
         if not self.widget.multiple:
-            yield NO_LINK, _BLANK, not chosen, {}
+            yield Choice(value=NO_LINK, label=_BLANK, selected=not chosen, render_kw={})
         for row in chosen:
-            yield str(row.id), str(row), True, {}
+            yield Choice(value=str(row.id), label=str(row), selected=True, render_kw={})
         for row in self.lookup.find(limit=OFFERED):
             if row not in chosen:
-                yield str(row.id), str(row), False, {}
+                yield Choice(value=str(row.id), label=str(row), selected=False, render_kw={})
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         self.data = None

@@ -63,6 +63,7 @@ def list_page(view: RecordView) -> Any:
         actions_confirmation=confirmations,
         action_form=view.action_form() if actions else None,
         delete_form=view.delete_form() if view.can_delete else None,
+        editable_columns=view.editable if view.can_edit else (),
         list_columns=[(name, label_of(view, name)) for name in view.screen.columns],
         list_row_actions=view.get_list_row_actions(),
         get_pk_value=view.get_pk_value,

@@ -41,6 +41,19 @@ class ScopedSession(scoped_session[Session]):
     def session(self) -> Session:
         return self()
 
+    @contextlib.contextmanager
+    def replaced_by(self, session: Session) -> Iterator[Session]:
+        """Inside the block ``session`` is this thread's unit of work; the one before comes back after it."""
+        before = self.registry() if self.registry.has() else None
+        self.registry.set(session)
+        try:
+            yield session
+        finally:
+            if before is None:
+                self.registry.clear()
+            else:
+                self.registry.set(before)
+
 
 class Database:
     """The database of this process. It outlives every Site.

@@ -33,14 +33,15 @@ class Sweeper:
 
     Args:
         runtime: the process' Runtime.
-        grace: seconds for which a running job must show no life, over several sweeps, before it is taken for lost. A
-            Redis that was emptied, or a clock that was set, ends every lease at once; live workers renew theirs sooner.
+        grace: seconds for which a running job must show no life, over several sweeps, before it is taken for lost; a
+            third of a lease by default. A Redis that was emptied, or a clock that was set, ends every lease at once;
+            live workers renew theirs sooner.
     """
 
-    def __init__(self, runtime: Any, *, grace: float = 10) -> None:
+    def __init__(self, runtime: Any, *, grace: float | None = None) -> None:
         self._queue = runtime.queue
         self._database: Database = runtime.database
-        self._grace = grace
+        self._grace = runtime.queue.lease_seconds / 3 if grace is None else grace
         self._lifeless_since: dict[tuple[str, int], float] = {}
         self._forgot_at = float("-inf")
 

@@ -135,7 +135,6 @@ def upgrade() -> None:
         sa.Column("errors_size", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.Column("actor_id", sa.Integer(), nullable=True),
-        sa.Column("job_id", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("finished_at", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -164,7 +163,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(), nullable=True),
         sa.Column("lease_until", sa.DateTime(), nullable=True),
         sa.Column("worker", sa.String(length=120), nullable=False),
-        sa.Column("result", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("reason", sa.String(length=20), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("traceback", sa.Text(), nullable=False),

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Connection
 from core.accounts.actor import acting, as_system
 from core.accounts.models import now
 from core.database import migrations
+from core.database.engine import reading
 from core.errors import LifecycleError, PluginError
 from core.extension.discovery import FoundPlugin, discover
 from core.extension.hooks import Hooks
@@ -198,7 +199,7 @@ class Lifecycle:
             bump_generation(connection)
         try:
             self._wait_for_processes(name)
-            with self.database.autocommit() as connection:
+            with reading(), self.database.engine.connect() as connection:
                 path = export_tables(connection, name, self.runtime.config.instance / "exports")
             with migrations.schema_change(self.database) as connection:
                 tables = migrations.drop_tables(connection, name)
@@ -253,7 +254,12 @@ class Lifecycle:
             return []
         session = GatedSession(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
         try:
-            with self.runtime.site.app.app_context(), as_system(f"{hook} of {plugin.name}"):
+            # What the hook asks for, jobs included, must be part of this transaction: another would wait for it for ever.
+            with (
+                self.runtime.site.app.app_context(),
+                self.database.session.replaced_by(session),
+                as_system(f"{hook} of {plugin.name}"),
+            ):
                 answers = hooks.only(plugin.name, hook, session=session)
                 session.commit()
                 return answers

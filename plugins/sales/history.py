@@ -89,7 +89,7 @@ def stays(session: Session, deal: Deal, moment: dt.datetime | None = None) -> li
         sa.select(StageChange)
         .options(joinedload(StageChange.stage), joinedload(StageChange.actor))
         .where(StageChange.deal_id == deal.id)
-        .order_by(StageChange.id)
+        .order_by(StageChange.entered_at, StageChange.id)
     )
     return [
         Stay(

@@ -153,6 +153,7 @@ def test_a_failed_job_runs_again_on_request_and_not_while_its_plugin_is_off(runt
         record = enqueue("toy.refuse")
         session.commit()
         perform_job(runtime, record.id, "test")
+        runtime.queue.client.flushall()
         runtime.off.touch()
         with runtime.current_site().app.app_context(), pytest.raises(Blocked):
             retry(record.id)

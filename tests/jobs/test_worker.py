@@ -15,7 +15,8 @@ from core.jobs.queue import cancel
 from tests.jobs.conftest import wait_for
 from tests.jobs.toy import marks
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what does not depend on the database; starting processes takes its time."""
 
 
 def test_a_worker_runs_what_was_asked_for_and_stops_when_told(runtime, ask, start, status):
@@ -27,6 +28,7 @@ def test_a_worker_runs_what_was_asked_for_and_stops_when_told(runtime, ask, star
     assert worker.wait(5) == 0
 
 
+@on_sqlite
 def test_a_worker_parks_the_jobs_of_a_plugin_that_was_switched_off(runtime, ask, start, status):
     first, second = ask("toy.mark", text="a"), ask("toy.mark", text="b", delay=0.5)
     start("worker")
@@ -52,6 +54,7 @@ def test_a_running_job_shows_its_progress_and_stops_when_cancelled(runtime, ask,
     assert marks(runtime.config.instance) == ["start"]
 
 
+@on_sqlite
 def test_a_cancelled_job_stops_even_when_redis_forgot_the_wish(runtime, ask, start, status):
     start("worker")
     job_id = ask("toy.slow", seconds=30)
@@ -64,6 +67,7 @@ def test_a_cancelled_job_stops_even_when_redis_forgot_the_wish(runtime, ask, sta
     wait_for(lambda: status(job_id) == "cancelled", 8)
 
 
+@on_sqlite
 def test_a_job_that_takes_too_long_is_ended(runtime, ask, start, row):
     start("worker")
     job_id = ask("toy.hang")
@@ -71,6 +75,7 @@ def test_a_job_that_takes_too_long_is_ended(runtime, ask, start, row):
     assert row(job_id).reason == "timed_out"
 
 
+@on_sqlite
 def test_a_job_whose_process_is_killed_is_queued_again(runtime, ask, start, row):
     start("worker")
     job_id = ask("toy.slow", seconds=30)
@@ -81,6 +86,7 @@ def test_a_job_whose_process_is_killed_is_queued_again(runtime, ask, start, row)
     assert row(job_id).reason == "interrupted"
 
 
+@on_sqlite
 def test_a_worker_that_is_told_to_stop_gives_a_long_job_back_unspoilt(runtime, ask, start, row):
     worker = start("worker")
     job_id = ask("toy.slow", seconds=60)
@@ -104,6 +110,7 @@ def test_a_job_survives_the_kill_of_its_worker(runtime, ask, start, row):
     assert marks(runtime.config.instance) == ["start", "start", "end"]
 
 
+@on_sqlite
 def test_a_scheduler_delivers_what_redis_lost_and_gives_way_when_asked(runtime, ask, start, status):
     job_id = ask("toy.mark", text="lost")
     runtime.queue.client.flushall()
@@ -115,6 +122,7 @@ def test_a_scheduler_delivers_what_redis_lost_and_gives_way_when_asked(runtime, 
     assert worker.wait(5) == 0
 
 
+@on_sqlite
 @pytest.mark.parametrize("function", ["os.system", "core.jobs.worker.main", "tests.jobs.toy.mark"])
 def test_a_function_that_somebody_else_put_on_the_queue_is_not_called(runtime, ask, start, status, function):
     queue = runtime.queue.rq_queue("default")
@@ -128,6 +136,7 @@ def test_a_function_that_somebody_else_put_on_the_queue_is_not_called(runtime, a
     assert queue.job_ids == []
 
 
+@on_sqlite
 def test_a_delivery_believes_neither_callbacks_nor_another_id(runtime):
     client = runtime.queue.client
     queue = runtime.queue.rq_queue("default")

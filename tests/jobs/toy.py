@@ -48,7 +48,7 @@ class ToyRuntime:
         self.config = config
         self.database = Database(config)
         self.queue = JobQueue(config)
-        self.queue.lease_seconds = 5
+        self.queue.lease_seconds = 6
         self._sites = {on: self._build(on) for on in (True, False)}
 
     def _build(self, toy_is_on: bool) -> ToySite:
@@ -140,7 +140,7 @@ JOBS_OF_TOY = (
     Job(name="toy.fail_twice", run=fail_twice, label="Fail twice", retry_after=0),
     Job(name="toy.fail", run=fail, label="Fail", attempts=2, retry_after=600),
     Job(name="toy.refuse", run=refuse, label="Refuse"),
-    Job(name="toy.slow", run=slow, label="Slow", queue="bulk"),
+    Job(name="toy.slow", run=slow, label="Slow", queue="bulk", retry_after=1),
     Job(name="toy.hang", run=hang, label="Hang", attempts=1, timeout=1),
     Job(name="toy.change_and_fail", run=change_and_fail, label="Change and fail"),
 )

@@ -109,6 +109,12 @@ def date(cell: str) -> dt.date | None:
         raise ValueError(_("The year is neither Jalali (1200–1599) nor Gregorian (1700–2999).")) from None
 
 
+def names_month_first(cell: str) -> bool:
+    """Whether a date can only be month/day/year."""
+    match = _NUMBERS.fullmatch(_TIME.sub("", latin_digits(clean(cell)).strip()))
+    return match is not None and int(match[1]) <= 12 < int(match[2])
+
+
 def phones(cell: str) -> tuple[str, ...]:
     """Phone numbers in E.164; a cell may hold several."""
     region = _conventions.get().region

@@ -1,4 +1,7 @@
-"""The file of rows that were not written: the original columns, and a last one that says why."""
+"""The file of rows that were not written: the original columns, then the row's number and why it was refused.
+
+Corrected, it can be imported like any other file: nothing is mapped to the two last columns.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import io
 import os
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 
@@ -21,6 +26,14 @@ def disarm(cell: str) -> str:
     if cell.startswith(_FORMULA) and not _HARMLESS.fullmatch(cell):
         return f"'{cell}"
     return cell
+
+
+class Leftover(NamedTuple):
+    """A row that was not written: its number in the file, its cells as typed, and why."""
+
+    number: int
+    cells: Sequence[str]
+    reason: str
 
 
 class Leftovers:
@@ -37,15 +50,15 @@ class Leftovers:
         self.size = size
         self._header = header
 
-    def append(self, rows: Sequence[tuple[Sequence[str], str]]) -> int:
-        """Write rows with their reasons to disk and return the new size, to be committed with their batch."""
+    def append(self, rows: Sequence[Leftover]) -> int:
+        """Write rows to disk and return the new size, to be committed with their batch."""
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer)
         if self.size == 0:
             buffer.write("\ufeff")  # or Excel reads Persian as Windows-1256
-            writer.writerow([*map(disarm, self._header), _("Reason")])
-        for cells, reason in rows:
-            writer.writerow([*map(disarm, cells), disarm(reason)])
+            writer.writerow([*map(disarm, self._header), _("Row in the file"), _("Reason")])
+        for row in rows:
+            writer.writerow([*map(disarm, row.cells), row.number, disarm(row.reason)])
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
@@ -56,3 +69,13 @@ class Leftovers:
             os.fsync(file.fileno())
             self.size = file.tell()
         return self.size
+
+
+def read_leftovers(path: Path, limit: int) -> list[Leftover]:
+    """The first rows of such a file."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [
+            Leftover(int(cells[-2]), cells[:-2], cells[-1])
+            for cells in islice(csv.reader(file), 1, limit + 1)
+            if len(cells) > 1
+        ]

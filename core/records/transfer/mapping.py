@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.parts import ImportTarget
+from core.records.transfer.cells import DAY_FIRST, MONTH_FIRST, date, names_month_first
 from core.text import fold
 
 Mapped = Mapping[int, str]
@@ -58,3 +59,12 @@ def missing(mapping: Mapped, target: ImportTarget) -> list[str]:
     """Names of required columns that no column of the file goes to."""
     mapped = set(mapping.values())
     return [column.name for column in target.columns if column.required and column.name not in mapped]
+
+
+def likely_date_order(rows: Sequence[Sequence[str]], mapping: Mapped, target: ImportTarget) -> str:
+    """Whether the dates of a file name the month first, told by a second number that no month can be."""
+    dated = {column.name for column in target.columns if column.parse is date}
+    for position, name in mapping.items():
+        if name in dated and any(names_month_first(row[position]) for row in rows if position < len(row)):
+            return MONTH_FIRST
+    return DAY_FIRST

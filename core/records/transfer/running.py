@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,11 @@ from core.records.policy import require
 from core.records.transfer import models
 from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import FAILED, CheckedRow, RowOutcome, check_rows
-from core.records.transfer.leftovers import Leftovers
+from core.records.transfer.leftovers import Leftover, Leftovers
 from core.records.transfer.limits import TableUnreadable
 from core.records.transfer.models import ImportRun
-from core.records.transfer.readers import Table, open_table
+from core.records.transfer.readers import Table
+from core.records.transfer.uploads import table_of
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class ClaimLost(Exception):
     """Another worker writes this import, or it was cancelled."""
 
 
-def run_import(progress: Any, import_id: int) -> dict[str, int]:
+def run_import(progress: Any, import_id: int) -> dict[str, Any]:
     """Write the rows of an import from its checkpoint on; returns the counts of the whole import.
 
     Args:
@@ -68,9 +69,7 @@ def run_import(progress: Any, import_id: int) -> dict[str, int]:
     if target is None:
         raise Forbidden(f"{run.record_type}.import")
     try:
-        table = open_table(
-            uploads / run.stored_path, encoding=run.options.get("encoding"), separator=run.options.get("separator")
-        )
+        table = table_of(run, uploads)
         if run.total is None:
             _begin(session, run, table.count())
         total = run.total
@@ -79,15 +78,25 @@ def run_import(progress: Any, import_id: int) -> dict[str, int]:
             progress.report(seen, total)
     except TableUnreadable as error:
         session.rollback()
-        return _finish(session, import_id, models.STOPPED, str(error))
+        return _finish(session, uploads, import_id, models.STOPPED, str(error))
     except ClaimLost:
         session.rollback()
-        return _finish(session, import_id, models.CANCELLING)
+        return _finish(session, uploads, import_id, models.CANCELLING)
     except Cancelled:
         session.rollback()
-        _finish(session, import_id, models.CANCELLED)
+        _finish(session, uploads, import_id, models.CANCELLED)
         raise
-    return _finish(session, import_id, models.DONE)
+    return _finish(session, uploads, import_id, models.DONE)
+
+
+def rehearse(
+    session: Session, rows: Sequence[CheckedRow], target: ImportTarget, options: Mapping[str, Any]
+) -> list[RowOutcome]:
+    """What would become of rows: they are written, and rolled back with all else that the session holds."""
+    try:
+        return _outcomes(session, rows, target, options)
+    finally:
+        session.rollback()
 
 
 def _fetch(session: Session, import_id: int) -> ImportRun | None:
@@ -140,7 +149,7 @@ def _write_batch(
     outcomes = _outcomes(session, batch, target, run.options)
     kinds = Counter(outcome.kind for outcome in outcomes)
     left = [
-        (row.cells, outcome.reason)
+        Leftover(row.number, row.cells, outcome.reason)
         for row, outcome in zip(batch, outcomes, strict=True)
         if outcome.kind == FAILED
     ]
@@ -158,7 +167,7 @@ def _write_batch(
 
 
 def _outcomes(
-    session: Session, batch: Sequence[CheckedRow], target: ImportTarget, options: dict[str, Any]
+    session: Session, batch: Sequence[CheckedRow], target: ImportTarget, options: Mapping[str, Any]
 ) -> list[RowOutcome]:
     good = [row for row in batch if not row.problems]
     written = iter(_written(session, good, target, options))
@@ -166,7 +175,7 @@ def _outcomes(
 
 
 def _written(
-    session: Session, rows: Sequence[CheckedRow], target: ImportTarget, options: dict[str, Any]
+    session: Session, rows: Sequence[CheckedRow], target: ImportTarget, options: Mapping[str, Any]
 ) -> list[RowOutcome]:
     """Write rows together; when one is to blame for a refusal, write them one by one to find it."""
     if not rows:
@@ -192,8 +201,8 @@ def _reason(error: Exception) -> str:
     return _("The database refused this row.")
 
 
-def _finish(session: Session, import_id: int, status: str, reason: str = "") -> dict[str, int]:
-    """Close an import and return its counts.
+def _finish(session: Session, uploads: Path, import_id: int, status: str, reason: str = "") -> dict[str, Any]:
+    """Close an import and return its counts, with the address of its report.
 
     ``cancelling`` closes it only if somebody asked for that; otherwise another worker is still writing it.
     """
@@ -208,9 +217,14 @@ def _finish(session: Session, import_id: int, status: str, reason: str = "") -> 
         run.reason = reason[:500]
         run.finished_at = now()
     session.commit()
+    if run.is_finished:
+        # The rows are in the database now; a second copy of people's data helps nobody.
+        (uploads / run.stored_path).unlink(missing_ok=True)
     return {
         "created": run.created_count,
         "updated": run.updated_count,
         "skipped": run.skipped_count,
         "failed": run.failed_count,
+        "url": f"/import/{run.record_type}/{run.id}/report",
+        "label": _("Report of the import"),
     }

@@ -1,0 +1,1 @@
+"""Company vehicles and who drives them."""

@@ -1,0 +1,104 @@
+"""What this plugin adds to the site."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from core import (
+    ADMINISTRATOR,
+    EVERYONE,
+    RECORD_VERBS,
+    Card,
+    MenuItem,
+    Panel,
+    Permission,
+    Screen,
+    SiteInfo,
+    hookimpl,
+    may,
+    now,
+    record_permissions,
+)
+from plugins.contacts.models import Contact
+from plugins.sales import defaults, demo, pages, rules
+from plugins.sales.models import Deal, Pipeline, Stage
+from plugins.sales.screens import DEAL_SCREEN, LOST_REASON_SCREEN, PIPELINE_SCREEN, SECTION
+from plugins.sales.views import KEEP, pipeline_pages
+
+
+def _kept_by_administrators(record_type: str, label: Any) -> list[Permission]:
+    """Everybody sees these records, administrators keep them."""
+    return [
+        Permission(f"{record_type}.{verb}", label, EVERYONE if verb == "see" else (ADMINISTRATOR,))
+        for verb in RECORD_VERBS
+    ]
+
+
+@hookimpl
+def permissions() -> list[Permission]:
+    return [
+        *record_permissions("sales.deal", _l("Deals")),
+        *_kept_by_administrators("sales.pipeline", _l("Pipelines")),
+        *_kept_by_administrators("sales.stage", _l("Stages")),
+        *_kept_by_administrators("sales.lost_reason", _l("Lost reasons")),
+    ]
+
+
+@hookimpl
+def screens(site: SiteInfo) -> list[Screen]:
+    return [DEAL_SCREEN, PIPELINE_SCREEN, LOST_REASON_SCREEN]
+
+
+@hookimpl
+def menu_items(site: SiteInfo) -> list[MenuItem]:
+    return [
+        MenuItem(_l("Board"), "sales_deal.board_view", "sales.deal.see", SECTION, "layout-kanban", 21),
+        MenuItem(_l("Pipelines"), "sales.pipelines", KEEP, SECTION, "adjustments", 27),
+    ]
+
+
+@hookimpl
+def blueprints(site: SiteInfo) -> list[Blueprint]:
+    return [pipeline_pages]
+
+
+@hookimpl
+def dashboard_cards(site: SiteInfo) -> list[Card]:
+    return list(pages.CARDS)
+
+
+@hookimpl
+def record_panels(record: Any) -> list[Panel] | None:
+    if isinstance(record, Deal):
+        return pages.deal_panels(record)
+    if isinstance(record, Contact) and may("sales.deal.see"):
+        return [pages.contact_panel(record)]
+    return None
+
+
+@hookimpl
+def before_save(record: Any) -> None:
+    if isinstance(record, Deal):
+        rules.settle(record, now())
+    elif isinstance(record, Stage):
+        rules.check_stage(record)
+
+
+@hookimpl
+def before_delete(record: Any) -> None:
+    if isinstance(record, Stage | Pipeline):
+        rules.check_removal(record)
+
+
+@hookimpl
+def after_install(session: Session) -> None:
+    defaults.add_defaults(session)
+
+
+@hookimpl
+def demo_data(session: Session) -> None:
+    demo.add_deals(session)

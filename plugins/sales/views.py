@@ -1,0 +1,288 @@
+"""The page on which pipelines and stages are kept, and moving a deal from its own page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from core import Blocked, Record, ValidationError, require, session
+from core.admin.formatters import COLOR_LABELS
+from core.database.types import parse_amount
+from core.site.formats import format_digits, format_number
+from core.text import latin_digits
+from plugins.sales import services
+from plugins.sales.defaults import add_pipeline
+from plugins.sales.models import KINDS, OPEN, Deal, LostReason, Pipeline, Stage
+
+KEEP = "sales.pipeline.edit"
+REFUSED = 422
+CONFLICT = 409
+ID = "int(max=9223372036854775807)"
+
+pipeline_pages = Blueprint("sales", __name__, url_prefix="/sales")
+
+Errors = Mapping[str, object]
+
+
+# --- pipelines and stages
+
+
+@pipeline_pages.get("/pipelines")
+def pipelines() -> Response:
+    """The pipelines, and the stages of the one that ``?pipeline=`` names."""
+    require(KEEP)
+    asked = request.args.get("pipeline", "")
+    found = services.pipelines(session)
+    chosen = next((entry for entry in found if str(entry.id) == asked), None)
+    if asked and chosen is None:
+        abort(404)
+    return _page(chosen or (found[0] if found else None))
+
+
+@pipeline_pages.post("/pipelines")
+def create_pipeline() -> BaseResponse:
+    """Add a pipeline with the usual stages."""
+    require(KEEP)
+    name = request.form.get("name", "")
+    last = max((entry.position for entry in services.pipelines(session)), default=0)
+    made: list[Pipeline] = []
+    errors = _save(lambda: made.append(add_pipeline(session, name, last + 1)))
+    if errors:
+        return _page(_first(), errors={"new": errors}, typed={"new": request.form}, status=REFUSED)
+    flash(_("“%(name)s” was created.", name=made[0].name), "success")
+    return _to(made[0])
+
+
+@pipeline_pages.post(f"/pipelines/<{ID}:pipeline_id>")
+def rename_pipeline(pipeline_id: int) -> BaseResponse:
+    """Give a pipeline another name."""
+    pipeline = _kept(Pipeline, pipeline_id)
+    name = request.form.get("name", "").strip()
+    errors = _save(lambda: setattr(pipeline, "name", name))
+    if errors:
+        return _page(pipeline, errors={"pipeline": errors}, typed={"pipeline": request.form}, status=REFUSED)
+    flash(_("“%(name)s” was saved.", name=pipeline.name), "success")
+    return _to(pipeline)
+
+
+@pipeline_pages.post(f"/pipelines/<{ID}:pipeline_id>/remove")
+def remove_pipeline(pipeline_id: int) -> BaseResponse:
+    """Put an empty pipeline in the recycle bin."""
+    pipeline = _kept(Pipeline, pipeline_id)
+    errors = _save(lambda: services.remove_pipeline(session, pipeline))
+    if errors:
+        _flash(errors)
+        return _to(pipeline)
+    flash(_("“%(name)s” was removed.", name=pipeline.name), "success")
+    return redirect(url_for("sales.pipelines"))
+
+
+@pipeline_pages.post(f"/pipelines/<{ID}:pipeline_id>/stages")
+def create_stage(pipeline_id: int) -> BaseResponse:
+    """Add a stage behind those of its kind."""
+    pipeline = _kept(Pipeline, pipeline_id)
+    values, errors = _stage_values()
+    values["kind"] = request.form.get("kind", OPEN)
+    errors = errors or _save(lambda: services.add_stage(session, pipeline, **values))
+    if errors:
+        return _page(pipeline, errors={"stage": errors}, typed={"stage": request.form}, status=REFUSED)
+    flash(_("“%(name)s” was created.", name=values["name"]), "success")
+    return _to(pipeline)
+
+
+@pipeline_pages.post(f"/pipelines/<{ID}:pipeline_id>/order")
+def order_stages(pipeline_id: int) -> BaseResponse:
+    """Put the stages in the order of the posted ids; what dragging a stage posts."""
+    pipeline = _kept(Pipeline, pipeline_id)
+    ids = [int(text) for text in request.form.getlist("stage") if text.isascii() and text.isdigit() and len(text) < 19]
+    errors = _save(lambda: services.reorder_stages(session, pipeline, ids))
+    if errors:
+        return Response(" ".join(map(str, errors.values())), status=CONFLICT, mimetype="text/plain")
+    return Response(status=204)
+
+
+@pipeline_pages.post(f"/stages/<{ID}:stage_id>")
+def change_stage(stage_id: int) -> BaseResponse:
+    """Change name, colour, probability and patience of a stage."""
+    stage = _kept(Stage, stage_id)
+    values, errors = _stage_values()
+    errors = errors or _save(lambda: _set(stage, values))
+    if errors:
+        typed = {stage.id: request.form}
+        return _page(stage.pipeline, errors={stage.id: errors}, typed=typed, status=REFUSED)
+    flash(_("“%(name)s” was saved.", name=stage.name), "success")
+    return _to(stage.pipeline, stage)
+
+
+@pipeline_pages.post(f"/stages/<{ID}:stage_id>/shift")
+def shift_stage(stage_id: int) -> BaseResponse:
+    """Move a stage one place up or down; the keyboard's way of dragging."""
+    stage = _kept(Stage, stage_id)
+    _flash(_save(lambda: services.shift_stage(session, stage, -1 if request.form.get("to") == "up" else 1)))
+    return _to(stage.pipeline, stage)
+
+
+@pipeline_pages.post(f"/stages/<{ID}:stage_id>/remove")
+def remove_stage(stage_id: int) -> BaseResponse:
+    """Remove a stage; its deals go to the posted ``target``."""
+    stage = _kept(Stage, stage_id)
+    pipeline, asked = stage.pipeline, request.form.get("target", "")
+    assert pipeline is not None, "a stage has a pipeline"
+    target = next((other for other in services.stages_of(session, pipeline) if str(other.id) == asked), None)
+    moved: list[int] = []
+    errors = _save(lambda: moved.append(services.remove_stage(session, stage, target)))
+    _flash(errors)
+    if not errors:
+        told = ngettext("%(count)s deal was moved.", "%(count)s deals were moved.", moved[0], count=format_number(moved[0]))
+        text = _("“%(name)s” was removed.", name=stage.name)
+        flash(f"{text} {told}" if moved[0] else text, "success")
+    return _to(pipeline)
+
+
+def _page(
+    pipeline: Pipeline | None,
+    *,
+    errors: Mapping[Any, Errors] | None = None,
+    typed: Mapping[Any, Mapping[str, str]] | None = None,
+    status: int = 200,
+) -> Response:
+    stages = services.stages_of(session, pipeline) if pipeline else []
+    html = render_template(
+        "sales/pipelines.html",
+        pipelines=services.pipelines(session),
+        pipeline=pipeline,
+        stages=stages,
+        counts=services.deal_counts(session, pipeline) if pipeline else {},
+        kinds=[(option.code, option.label) for option in KINDS],
+        kind_of={option.code: option for option in KINDS},
+        colors=list(COLOR_LABELS.items()),
+        errors=errors or {},
+        typed=typed or {},
+        digits=format_digits,
+    )
+    return make_response(html, status)
+
+
+def _stage_values() -> tuple[dict[str, Any], dict[str, object]]:
+    """What was typed about a stage, and what is wrong with it."""
+    errors: dict[str, object] = {}
+    values: dict[str, Any] = {
+        "name": request.form.get("name", "").strip(),
+        "color": request.form.get("color", "gray"),
+    }
+    for name, empty in (("probability", 0), ("rot_days", None)):
+        text = latin_digits(request.form.get(name, "")).strip()
+        if text and not (text.isascii() and text.isdigit() and len(text) < 10):
+            errors[name] = _("Write a whole number.")
+        values[name] = int(text) if text and name not in errors else empty
+    return values, errors
+
+
+def _set(record: Record, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(record, name, value)
+
+
+# --- a deal's stage
+
+
+@pipeline_pages.post(f"/deals/<{ID}:deal_id>/stage")
+def set_stage(deal_id: int) -> BaseResponse:
+    """Move a deal to the posted stage, after asking for what the stage wants."""
+    deal = session.scalars(sa.select(Deal).where(Deal.id == deal_id)).one_or_none() or abort(404)
+    require("sales.deal.edit", deal)
+    key = request.form.get("value", "")
+    stages = services.stages_of(session, deal.pipeline) if deal.pipeline is not None else []
+    stage = next((entry for entry in stages if str(entry.id) == key), None) or abort(404)
+    here = url_for("sales_deal.details_view", id=deal.id)
+    if request.form.get("version") != str(deal.version):
+        flash(_("Somebody else changed this deal in the meantime. Look again."), "warning")
+        return redirect(here)
+    asked = services.missing(deal, stage)
+    values, errors = _answers(asked) if asked else ({}, {})
+    if set(asked) <= set(values):
+        errors = _save(lambda: services.move(deal, stage, **values))
+        if not errors:
+            flash(_("“%(name)s” is in “%(stage)s” now.", name=deal.name, stage=stage.name), "success")
+            return redirect(here)
+        if not set(errors) & set(asked):
+            _flash(errors)
+            return redirect(here)
+    reasons = session.scalars(sa.select(LostReason).order_by(LostReason.position, LostReason.id)).all()
+    html = render_template(
+        "sales/closing.html", deal=deal, stage=stage, asked=asked, reasons=reasons, errors=errors, back_url=here
+    )
+    return make_response(html, REFUSED)
+
+
+def _answers(asked: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, object]]:
+    """What was answered to the questions in ``asked``; nothing is wrong while nothing was posted."""
+    values: dict[str, Any] = {}
+    errors: dict[str, object] = {}
+    if "amount" in asked and "amount" in request.form:
+        amount = _amount(request.form["amount"])
+        if amount is None:
+            errors["amount"] = _("Write a number.")
+        else:
+            values["amount"] = amount
+    if "lost_reason" in asked and "lost_reason" in request.form:
+        key = request.form["lost_reason"]
+        reason = next((entry for entry in session.scalars(sa.select(LostReason)) if str(entry.id) == key), None)
+        if reason is None:
+            errors["lost_reason"] = _("A lost deal needs a reason.")
+        else:
+            values |= {"lost_reason": reason, "lost_note": request.form.get("lost_note") or None}
+    return values, errors
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        return parse_amount(text)
+    except ValueError:
+        return None
+
+
+# --- what all of them share
+
+
+def _kept(model: type[Any], key: int) -> Any:
+    """The pipeline or stage, for somebody who may keep it."""
+    require(KEEP)
+    found = session.scalars(sa.select(model).where(model.id == key, model.archived_at.is_(None))).one_or_none()
+    return found if found is not None else abort(404)
+
+
+def _first() -> Pipeline | None:
+    return next(iter(services.pipelines(session)), None)
+
+
+def _save(change: Callable[[], object]) -> dict[str, object]:
+    """Make ``change`` and commit it; what is wrong, by field, where it was refused."""
+    try:
+        with session.no_autoflush:
+            change()
+        session.commit()
+    except ValidationError as error:
+        session.rollback()
+        return error.errors
+    except Blocked as error:
+        session.rollback()
+        return {"": str(error)}
+    return {}
+
+
+def _flash(errors: Errors) -> None:
+    for text in errors.values():
+        flash(str(text), "danger")
+
+
+def _to(pipeline: Pipeline | None, stage: Stage | None = None) -> BaseResponse:
+    anchor = f"stage-{stage.id}" if stage is not None else None
+    return redirect(url_for("sales.pipelines", pipeline=pipeline.id if pipeline else None, _anchor=anchor))

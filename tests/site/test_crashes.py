@@ -1,0 +1,138 @@
+"""kill -9 at every statement of an installation and of a purge: afterwards it is all there or not at all.
+
+The child is forked and counts the statements it sends; before the n-th it kills itself. Which n are tried is spread
+over the whole operation.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from core.accounts.actor import as_system
+from core.site.lifecycle import Lifecycle, started
+from core.site.runtime import Runtime
+from core.site.state import wanted_states
+from core.testing.installation import Installations, TestInstallation
+
+HERE = Path(__file__).parent
+TRIES = 6
+SURVIVED = 0
+
+
+def killed_at(installation: TestInstallation, statement: int, action: str) -> bool:
+    """Do ``action`` to the plugin in a child that dies before its n-th statement; whether it did."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            runtime = Runtime(installation.config)
+            runtime.current_site()
+            left = statement
+
+            @sa.event.listens_for(runtime.database.engine, "before_cursor_execute")
+            def count(*_: object) -> None:
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            with started(runtime) as lifecycle, as_system("test"):
+                lifecycle.apply(action, "parcels")
+            status = SURVIVED
+        finally:
+            os._exit(status)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == SURVIVED, "the operation failed instead of being killed"
+    return os.WIFSIGNALED(status)
+
+
+def statements(installation: TestInstallation, action: str) -> int:
+    """How many statements the whole operation takes."""
+    count = 0
+
+    def more(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    sa.event.listen(installation.runtime.database.engine, "before_cursor_execute", more)
+    installation.change(action, "parcels")
+    sa.event.remove(installation.runtime.database.engine, "before_cursor_execute", more)
+    return count
+
+
+def look(installation: TestInstallation) -> tuple[str | None, bool]:
+    """The plugin's state and whether it has tables."""
+    with installation.runtime.database.autocommit() as connection:
+        row = wanted_states(connection).get("parcels")
+        names = sa.inspect(connection).get_table_names()
+    return (row.state if row else None, "parcels_parcel" in names)
+
+
+@pytest.fixture
+def parcels(installations: Installations, dialect: str) -> TestInstallation:
+    """An installation with a small plugin in its own folder, not installed yet."""
+    made = installations.make(dialect, (), (HERE / "parcels",))
+    yield made
+    made.close()
+
+
+def spread(total: int) -> list[int]:
+    return sorted({1 + round(n * (total - 1) / (TRIES - 1)) for n in range(TRIES)})
+
+
+def test_an_installation_killed_anywhere_is_whole_or_absent(parcels: TestInstallation) -> None:
+    total = statements(parcels, "enable")
+    back_to_nothing(parcels)
+    for statement in spread(total):
+        killed_at(parcels, statement, "enable")
+        with parcels.lifecycle() as lifecycle, as_system("test"):
+            lifecycle.recover()
+        state, tables = look(parcels)
+        assert (state in ("disabled", "enabled")) == tables, f"half an installation after statement {statement}"
+        assert state != "installing"
+        parcels.change("enable", "parcels")
+        assert look(parcels) == ("enabled", True)
+        back_to_nothing(parcels)
+
+
+def test_a_purge_killed_anywhere_is_done_or_undone(parcels: TestInstallation) -> None:
+    prepare_purge(parcels)
+    total = statements(parcels, "purge")
+    for statement in spread(total):
+        prepare_purge(parcels)
+        killed_at(parcels, statement, "purge")
+        with parcels.lifecycle() as lifecycle, as_system("test"):
+            lifecycle.recover()
+        assert look(parcels) in ((None, False), ("removed", True)), f"half a purge after statement {statement}"
+        if look(parcels)[0] == "removed":
+            parcels.change("purge", "parcels")
+        assert look(parcels) == (None, False)
+
+
+def prepare_purge(parcels: TestInstallation) -> None:
+    for action in ("enable", "disable", "uninstall"):
+        parcels.change(action, "parcels")
+
+
+def back_to_nothing(parcels: TestInstallation) -> None:
+    for action in ("disable", "uninstall", "purge"):
+        parcels.change(action, "parcels")
+
+
+def test_what_a_dead_process_announced_is_taken_back_with_a_sentence(parcels: TestInstallation) -> None:
+    child = os.fork()
+    if child == 0:
+        runtime = Runtime(parcels.config)
+        with runtime.database.engine.begin() as connection:
+            Lifecycle(runtime)._announce(connection, "parcels", "installing", None)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert look(parcels)[0] == "installing"
+    with parcels.lifecycle() as lifecycle, as_system("test"):
+        (sentence,) = lifecycle.recover()
+    assert "Nothing was changed; you can try again." in sentence
+    assert look(parcels) == (None, False)
