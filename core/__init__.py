@@ -60,7 +60,7 @@ _HOME = {
     "core.site.site": ("current_site", "session"),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
-__all__ = ["__version__", *sorted(_WHERE)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_WHERE)]
 
 
 def __getattr__(name: str) -> Any:

@@ -54,7 +54,9 @@ def _site() -> Iterator[Any]:
 
 
 @main.command()
-@click.option("--only", type=click.Choice(["web", "worker", "scheduler"]), help="Run one role alone, for many machines.")
+@click.option(
+    "--only", type=click.Choice(["web", "worker", "scheduler"]), help="Run one role alone, for many machines."
+)
 @click.option("--safe", is_flag=True, help="Run the core alone, without any plugin.")
 @click.option("--strict", is_flag=True, help="Refuse to start while any plugin is broken.")
 def serve(only: str | None, safe: bool, strict: bool) -> None:
@@ -118,6 +120,8 @@ def _print_plan(plan: Any) -> None:
         click.echo(f"  {number}. {step.action} {step.plugin}")
     if not plan.steps and not plan.blockers:
         click.echo("  nothing to do")
+    for table in plan.new_tables:
+        click.echo(f"  new table {table}")
     for table, rows in plan.tables.items():
         click.echo(f"  table {table}: {rows} rows")
     if plan.jobs:

@@ -9,6 +9,14 @@ from typing import Any
 # A label is a string or a lazily translated one (``flask_babel.LazyString``); it becomes text when shown.
 Label = Any
 
+
+def untranslated(label: Label) -> str:
+    """The text of a label as its author wrote it, whatever language is current."""
+    # flask_babel keeps what it was called with; there is no public way to ask for it.
+    arguments = getattr(label, "_args", None)
+    return str(arguments[0]) if arguments else str(label)
+
+
 ADMINISTRATOR = "administrator"
 USER = "user"
 EVERYONE = (ADMINISTRATOR, USER)

@@ -109,7 +109,7 @@ def create_user(session: Session, email: str, name: str, password: str | None = 
     found = session.scalar(sa.select(Role).where(Role.name == role))
     if found is None:
         errors["role"] = _("There is no such role.")
-    if "email" in values and session.scalar(sa.select(User.id).where(User.email == values["email"])) is not None:
+    if "email" in values and has_user(session, values["email"]):
         errors["email"] = _("Somebody has this e-mail address already.")
     secret = None
     if password is not None:
@@ -189,6 +189,11 @@ def seed_roles(session: Session) -> None:
                     session.add(Role(name=name, permissions=[]))
             except IntegrityError:
                 continue  # another process was faster
+
+
+def has_user(session: Session, email: str) -> bool:
+    """Whether somebody has this e-mail address."""
+    return session.scalar(sa.select(User.id).where(User.email == email.strip().lower())) is not None
 
 
 def lock_administrators(session: Session) -> None:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from core.admin.board import CARDS_LIMIT, BoardQuery, Lane
 from core.admin.form_pages import CONFLICT, REFUSED
 from core.admin.formatters import plain
-from core.admin.forms import formdata, refuse_undeclared
+from core.admin.forms import formdata, is_valid, refuse_undeclared
 from core.admin.ids import not_found, read_id
 from core.admin.list_page import screen_links, screen_views
 from core.admin.saving import Refused, commit
@@ -123,7 +123,7 @@ def _questions(view: RecordView, query: BoardQuery, record: Any, key: Any) -> Ba
 
 def _answered(form: BaseForm) -> bool:
     posted = any(field.name in request.form for field in form)
-    if not posted or not form.validate():
+    if not posted or not is_valid(form):
         return False
     # What a move asks for must be answered, even where the field may stay empty at other times.
     empty = [field for field in form if field.data in (None, "", []) and field.type != "BooleanField"]

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from core.admin.form_pages import CONFLICT, REFUSED
 from core.admin.formatters import shown
-from core.admin.forms import formdata, one_field, refuse_undeclared
+from core.admin.forms import formdata, is_valid, one_field, refuse_undeclared
 from core.admin.ids import not_found
 from core.admin.list_page import label_of
 from core.admin.saving import Refused, commit, show_errors
@@ -31,7 +31,7 @@ def cell(view: RecordView) -> Any:
         return _form(view, name, record, one_field(view.create_form_class(obj=record), name))
     form = one_field(view.create_form_class(formdata(request.form), obj=record), name)
     refuse_undeclared(form, request.form, extra=("id", "column"))
-    if not form.validate():
+    if not is_valid(form):
         return _form(view, name, record, form), REFUSED
     version = request.form.get("version")
     if version is not None and version != str(record.version):

@@ -93,7 +93,8 @@ def _rows(
                     return
                 for record in batch:
                     writer.writerow([text(getattr(record, name)) for name, text in texts])
-                session.expunge_all()
+                # The session holds records weakly: with the batch go its records.
+                batch = None
             yield taken()
     finally:
         session.close()

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from core.accounts.actor import acting
 from core.accounts.models import User
-from core.admin.forms import formdata, prefill, refuse_undeclared
+from core.admin.forms import formdata, is_valid, prefill, refuse_undeclared
 from core.admin.saving import Refused, commit, conflict_of, show_errors
 from core.records.record import Owned
 
@@ -34,7 +34,7 @@ def create(view: RecordView) -> Any:
         return _page(view, form)
     form = view.create_form_class(formdata(request.form))
     refuse_undeclared(form, request.form)
-    if not form.validate():
+    if not is_valid(form):
         return _page(view, form, status=REFUSED)
     record = view.model()
 
@@ -61,7 +61,7 @@ def edit(view: RecordView, record: Any) -> Any:
         return _page(view, form, record)
     form = view.edit_form_class(formdata(request.form), obj=record)
     refuse_undeclared(form, request.form)
-    valid = form.validate()
+    valid = is_valid(form)
     if form["version"].data != str(record.version):
         conflict = conflict_of(session, form, record, view.record_type)
         if conflict.fields:

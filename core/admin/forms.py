@@ -80,6 +80,14 @@ def lookups_of(record_type: RecordType, names: Iterable[str]) -> dict[str, Looku
     return found
 
 
+def is_valid(form: BaseForm) -> bool:
+    """Validate ``form``; its errors become plain text, because templates take only that for an error."""
+    valid = bool(form.validate())
+    for field in _plain_fields(form):
+        field.errors = [str(error) for error in field.errors]
+    return valid
+
+
 def refuse_undeclared(form: BaseForm, posted: Iterable[str], extra: Iterable[str] = ()) -> None:
     """Answer 400 when a post holds anything that the form does not have; nothing of it is stored."""
     declared = CONTROLS.union(extra, _names(form))
@@ -113,6 +121,15 @@ def formdata(posted: ImmutableMultiDict[str, str]) -> ImmutableMultiDict[str, st
 
 def _member(field: Field, *, is_currency: bool) -> Any:
     return part_rows(field) if field.kind == "children" else form_field(field, is_currency=is_currency)
+
+
+def _plain_fields(form: BaseForm) -> Iterator[Any]:
+    for field in form:
+        if isinstance(field, FieldList):
+            for entry in field.entries:
+                yield from _plain_fields(entry.form)
+        elif not isinstance(field, FormField):
+            yield field
 
 
 def _names(form: BaseForm) -> Iterator[str]:

@@ -98,7 +98,7 @@ def conflict_of(session: Session, form: BaseForm, record: Any, record_type: Reco
     fields = []
     for member in form:
         field = record_type.fields.get(member.name)
-        if field is None:
+        if field is None or field.managed:
             continue
         mine, theirs = _typed(field, member, record), stored_text(field, record)
         if mine != theirs:

@@ -44,7 +44,9 @@ def plugin_base(plugin: str) -> type[DeclarativeBase]:
         def __init_subclass__(cls, **kwargs: object) -> None:
             table = cls.__dict__.get("__tablename__")
             if table is not None and not table.startswith(prefix):
-                raise PluginError(plugin, f"{cls.__name__} maps the table {table!r}; its name must begin with {prefix!r}.")
+                raise PluginError(
+                    plugin, f"{cls.__name__} maps the table {table!r}; its name must begin with {prefix!r}."
+                )
             own = cls.__dict__.get("__table__")
             if own is not None and not own.name.startswith(prefix):
                 raise PluginError(plugin, f"{cls.__name__} maps the table {own.name!r} of another plugin.")

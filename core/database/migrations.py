@@ -1,8 +1,8 @@
 """Schema history: one linear history and one version table per plugin.
 
-A shared version table would make every command fail as soon as one plugin's package is gone. Each plugin's revisions lie
-in its ``migrations/`` folder and are called ``<plugin>_0001_…``; ``core`` is one of them. All of it runs on a connection
-that the caller opened, so that schema, state and generation change in one transaction.
+A shared version table would make every command fail as soon as one plugin's package is gone. Each plugin's
+revisions lie in its ``migrations/`` folder and are called ``<plugin>_0001_…``; ``core`` is one of them. All of it runs
+on a connection that the caller opened, so that schema, state and generation change in one transaction.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def check_history(plugin: str, folder: Path) -> str | None:
     for revision in revisions:
         match = REVISION.fullmatch(revision.revision)
         if match is None or match["plugin"] != plugin:
-            raise PluginError(plugin, f"The revision {revision.revision!r} must be called {plugin}_0001, {plugin}_0002, …")
+            raise PluginError(
+                plugin, f"The revision {revision.revision!r} must be called {plugin}_0001, {plugin}_0002, …"
+            )
     return str(heads[0])
 
 
@@ -106,7 +108,7 @@ def upgrade(connection: Connection, plugin: str, folder: Path) -> None:
 def schema_change(database: Database) -> Iterator[Connection]:
     """A transaction for DDL: it waits a bounded time for locks and leaves nothing when it is killed.
 
-    SQLite checks foreign keys row by row while a table is rebuilt, so they are off inside and checked before the commit.
+    SQLite checks foreign keys row by row while a table is rebuilt, so they are off inside and checked at the end.
     """
     with database.engine.connect() as connection:
         sqlite = connection.dialect.name == "sqlite"

@@ -1,8 +1,8 @@
 """Who needs whom.
 
-    sales ──depends──▶ contacts          order: contacts, sales (a plugin stands after what it needs)
-      ╎
-      ╌╌uses╌╌▶ geo                      sales' glue for geo is loaded only while geo is on
+sales ──depends──▶ contacts          order: contacts, sales (a plugin stands after what it needs)
+  ╎
+  ╌╌uses╌╌▶ geo                      sales' glue for geo is loaded only while geo is on
 """
 
 from __future__ import annotations

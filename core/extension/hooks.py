@@ -60,7 +60,10 @@ class Hooks:
 
         def place(name: str) -> tuple[int, int]:
             impl = implementations[name]
-            return (-1 if impl.tryfirst else 1 if impl.trylast else 0, self._order.index(name) if name in self._order else last)
+            return (
+                -1 if impl.tryfirst else 1 if impl.trylast else 0,
+                self._order.index(name) if name in self._order else last,
+            )
 
         for name in sorted(implementations, key=place):
             impl = implementations[name]

@@ -10,17 +10,28 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-TIMEOUT = 20  # seconds
+if TYPE_CHECKING:
+    from core.extension.hooks import Hooks
+
+TIMEOUT = 45  # seconds
 MARK = "peyvand-preflight:"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the child found: ``error`` is empty when the plugin will load."""
+    """What the child found: ``error`` is empty when the plugins will load.
+
+    The rest is what they would bring: names of tables, permissions and jobs, untranslated titles of screens.
+    """
 
     error: str = ""
     traceback: str = ""
+    tables: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    screens: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -42,7 +53,8 @@ def preflight(names: list[str], instance: Path, timeout: float = TIMEOUT) -> Ver
         return Verdict(f"{names[-1]} was still importing after {timeout:g} seconds.")
     for line in child.stdout.splitlines():
         if line.startswith(MARK):
-            return Verdict(**json.loads(line.removeprefix(MARK)))
+            said = json.loads(line.removeprefix(MARK))
+            return Verdict(**{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})
     return Verdict(f"Importing {names[-1]} ended the interpreter (status {child.returncode}).", child.stderr[-8000:])
 
 
@@ -58,7 +70,7 @@ def main(arguments: list[str]) -> None:
 
     instance, *names = arguments
     found = discover(Path(instance) / "plugins")
-    verdict: dict[str, str] = {}
+    verdict: dict[str, Any] = {}
     try:
         hooks = Hooks()
         for name in names:
@@ -69,9 +81,29 @@ def main(arguments: list[str]) -> None:
                 raise PluginError(name, plugin.error)
             hooks.register(name, load_plugin(plugin))
             check_history(name, plugin.folder)
+        verdict = _contributions(hooks, names)
     except PluginError as error:
         verdict = {"error": str(error), "traceback": traceback.format_exc()[-8000:]}
     print(MARK + json.dumps(verdict), flush=True)
+
+
+def _contributions(hooks: Hooks, names: list[str]) -> dict[str, Any]:
+    """What the plugins' hooks hand over, as far as it can be told without a Site."""
+    from core.database.base import plugin_tables
+    from core.errors import PluginError
+    from core.parts import SiteInfo, untranslated
+
+    site = SiteInfo(generation=0, enabled=tuple(names))
+    brought: dict[str, list[str]] = {"tables": [], "permissions": [], "screens": [], "jobs": []}
+    for name in names:
+        brought["tables"] += [table.name for table in plugin_tables(name)]
+        try:
+            brought["permissions"] += [p.name for answer in hooks.only(name, "permissions") for p in answer]
+            brought["screens"] += [untranslated(s.plural) for a in hooks.only(name, "screens", site=site) for s in a]
+            brought["jobs"] += [job.name for answer in hooks.only(name, "jobs") for job in answer]
+        except Exception as error:
+            raise PluginError(name, f"One of its hooks failed: {type(error).__name__}: {error}") from error
+    return brought
 
 
 if __name__ == "__main__":

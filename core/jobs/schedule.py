@@ -39,7 +39,7 @@ LEADS_FOR = 15  # seconds a leader that was killed is waited for
 def main(runtime: Any) -> int:
     """Keep time until SIGTERM or SIGINT, or until the runtime wants to be replaced; returns the exit status.
 
-    `runtime` needs `config`, `database`, `queue`, `current_site()` and `must_retire()`.
+    `runtime` needs `database`, `queue`, `current_site()` and `must_retire()`.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -40,8 +40,8 @@ _worker: "JobWorker | None" = None
 def main(runtime: Any) -> int:
     """Run jobs until SIGTERM or SIGINT, or until the runtime wants to be replaced; returns the exit status.
 
-    `runtime` needs `config`, `database`, `queue`, `current_site()` and `must_retire()`. A status other than 0 means
-    that Redis was lost, and that it is worth starting again.
+    `runtime` needs `database`, `queue`, `current_site()` and `must_retire()`. A status other than 0 means that Redis was
+    lost, and that it is worth starting again.
     """
     global _worker
     try:
@@ -128,6 +128,11 @@ class JobWorker(rq.Worker):
             log.warning("Job %s runs on without Redis: %s", job.id, error)
         if self._told_to_stop_at is not None and time.monotonic() - self._told_to_stop_at > STOP_WITHIN:
             self.kill_horse()
+        try:
+            # Looking is also the process' heartbeat. Last, for on SQLite it may have to wait for the job.
+            self.runtime.current_site()
+        except SQLAlchemyError as error:
+            log.warning("Job %s runs on without the database: %s", job.id, error)
 
     def handle_work_horse_killed(self, job: RqJob, retpid: int, ret_val: int, rusage: Any) -> None:
         """The child died without settling its row: out of memory, killed, or past every deadline."""

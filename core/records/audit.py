@@ -89,5 +89,6 @@ def record_created(session: Session, record_type: str, rows: Iterable[tuple[int,
 def record_act(session: Session, record_type: str, action: str, changes: Mapping[str, tuple[Any, Any]]) -> None:
     """Audit something that is no record: a module switched on, a sign-in, an export."""
     session.connection().execute(
-        sa.insert(Audit.__table__), [audit_row(record_type, None, action, changes)]  # type: ignore[arg-type]
+        sa.insert(Audit.__table__),
+        [audit_row(record_type, None, action, changes)],  # type: ignore[arg-type]
     )

@@ -1,7 +1,8 @@
 """The outbox: facts written in the transaction of the change, told to plugins after the commit.
 
 A crash after the commit loses nothing: what was not delivered is found by the next delivery, and one that stops
-half-way repeats an event at most for the plugins that had not finished. Plugins therefore use ``event.id`` as their key.
+half-way repeats an event at most for the plugins that had not finished. Plugins therefore
+use ``event.id`` as their key.
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ class OutboxEvent(Base):
 
 
 def write_event(
-    session: Session, name: str, record_type: str = "", record_id: int | None = None, data: Mapping[str, Any] | None = None
+    session: Session,
+    name: str,
+    record_type: str = "",
+    record_id: int | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> None:
     """Put a fact in the outbox, in the session's transaction.
 

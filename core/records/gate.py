@@ -1,9 +1,9 @@
 """The session is the gate: no screen, job or plugin reads or writes a record past these events.
 
-    read    do_orm_execute   archived rows left out, rows the actor may not see left out
-    write   before_flush     rights -> cleaning -> validation -> before_save hooks -> authorship
-            after_flush      audit rows and outbox events, in the same transaction
-    commit  before_commit    a job that delivers the events is queued in the same transaction
+read    do_orm_execute   archived rows left out, rows the actor may not see left out
+write   before_flush     rights -> cleaning -> validation -> before_save hooks -> authorship
+        after_flush      audit rows and outbox events, in the same transaction
+commit  before_commit    a job that delivers the events is queued in the same transaction
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from core.text import fold_both, sort_key
 PENDING = "gate_pending"
 SORT_LENGTH = 400
 # Managed columns whose changes are not part of the story.
-SILENT = frozenset({"updated_at", "updated_by_id", "created_at", "created_by_id", "version", "name_sort", "search_text"})
+SILENT = frozenset(
+    {"updated_at", "updated_by_id", "created_at", "created_by_id", "version", "name_sort", "search_text"}
+)
 
 _described: dict[type, RecordType] = {}
 

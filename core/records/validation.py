@@ -20,9 +20,7 @@ INTEGER_LIMIT = 2**31
 TEXT_KINDS = frozenset({"text", "long_text"})
 
 
-def check_values(
-    record_type: RecordType, record: Record, changes: Mapping[str, tuple[Any, Any]], *, new: bool
-) -> None:
+def check_values(record_type: RecordType, record: Record, changes: Mapping[str, tuple[Any, Any]], *, new: bool) -> None:
     """Clean the changed values of ``record`` and check them; parts are checked with their whole.
 
     Raises:

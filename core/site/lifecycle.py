@@ -3,8 +3,8 @@
     (absent) ─install─▶ disabled ◀─enable/disable─▶ enabled
                  purge ◀─ removed ◀─uninstall─ disabled
 
-A step that takes long is announced first (``installing`` or ``purging`` with the process that does it); what it changes,
-tables included, commits in one transaction with the state that says so. Whoever finds an announcement of a process that
+A step that takes long is announced first (``installing`` or ``purging`` with the process that does it); what it
+changes, tables included, commits in one transaction with the state that says so. Whoever finds an announcement of a process that
 is dead takes it back.
 """
 
@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.engine import Connection
@@ -30,11 +33,10 @@ from core.errors import LifecycleError, PluginError
 from core.extension.discovery import FoundPlugin, discover
 from core.extension.hooks import Hooks
 from core.extension.loading import load_plugin
-from core.extension.preflight import preflight
 from core.records.gate import GatedSession
 from core.site.export import export_tables
 from core.site.locking import one_change_at_a_time
-from core.site.plan import DISABLE, ENABLE, PURGE, UNINSTALL, UPGRADE, Plan, make_plan
+from core.site.plan import DISABLE, ENABLE, PURGE, UNINSTALL, UPGRADE, Plan, make_plan, with_trial
 from core.site.runtime import CORE_VERSION, Runtime
 from core.site.state import (
     DISABLED,
@@ -83,8 +85,12 @@ class Lifecycle:
         """What doing ``action`` to ``name`` would change; see ``core.site.plan``."""
         with self.database.autocommit() as connection:
             rows = wanted_states(connection)
-            plan = make_plan(connection, action, name, self._found(), rows, CORE_VERSION, self.runtime.site)
-        return plan
+            found = self._found()
+            plan = make_plan(connection, action, name, found, rows, CORE_VERSION, self.runtime.site)
+        if plan.blockers or action not in (ENABLE, UPGRADE) or not plan.steps:
+            return plan
+        manifests = {other: plugin.manifest for other, plugin in found.items() if plugin.manifest is not None}
+        return with_trial(plan, manifests, self.runtime.config.instance)
 
     def _found(self) -> dict[str, FoundPlugin]:
         return discover(self.runtime.config.instance / "plugins")
@@ -101,10 +107,10 @@ class Lifecycle:
             self.recover()
             plan = self.plan(action, name)
             if plan.blockers:
+                if plan.trial is not None:
+                    self._write(name, "refused", plan.trial.error, error=f"{plan.trial.error}\n{plan.trial.traceback}")
                 raise LifecycleError(" ".join(plan.blockers))
             found = self._found()
-            if action in (ENABLE, UPGRADE):
-                self._preflight(plan, found)
             total = len(plan.steps)
             enabling: list[str] = []
             for done, step in enumerate(plan.steps):
@@ -123,21 +129,6 @@ class Lifecycle:
                 self._switch([step.plugin for step in plan.steps], found, DISABLED)
             self.report(total, total, "")
             return plan
-
-    def _preflight(self, plan: Plan, found: dict[str, FoundPlugin]) -> None:
-        changed = {step.plugin for step in plan.steps}
-        needed = [name for name in self._order(plan, found) if name in changed or name in found]
-        self.report(0, len(plan.steps), "preflight")
-        verdict = preflight(needed, self.runtime.config.instance)
-        if not verdict.passed:
-            self._write(plan.plugin, "refused", verdict.error, error=f"{verdict.error}\n{verdict.traceback}".strip())
-            raise LifecycleError(_("The module was tried and does not load: %(error)s", error=verdict.error))
-
-    def _order(self, plan: Plan, found: dict[str, FoundPlugin]) -> list[str]:
-        from core.extension.graph import requirements
-
-        manifests = {name: plugin.manifest for name, plugin in found.items() if plugin.manifest is not None}
-        return requirements(plan.plugin, manifests)
 
     def _install(self, name: str, plugin: FoundPlugin, *, upgrade: bool = False) -> None:
         assert plugin.manifest is not None
@@ -236,11 +227,6 @@ class Lifecycle:
 
     def _own_processes(self) -> set[str]:
         """This process, and the worker that forked it and waits for it: neither touches the tables meanwhile."""
-        import os
-        import socket
-
-        import psutil
-
         parent = psutil.Process(os.getppid())
         return {process_id(), f"{socket.gethostname()}:{parent.pid}:{int(parent.create_time())}"}
 
@@ -254,7 +240,7 @@ class Lifecycle:
             return []
         session = GatedSession(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
         try:
-            # What the hook asks for, jobs included, must be part of this transaction: another would wait for it for ever.
+            # What the hook asks for, jobs included, must be part of this transaction: another would wait for ever.
             with (
                 self.runtime.site.app.app_context(),
                 self.database.session.replaced_by(session),

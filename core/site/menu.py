@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app, request, url_for
 
 from core.accounts.actor import acting
-from core.parts import Label, MenuItem
+from core.parts import Label, MenuItem, untranslated
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,10 @@ def arrange(items: list[MenuItem]) -> tuple[tuple[Label, tuple[MenuItem, ...]], 
     sections: dict[str, tuple[Label, list[MenuItem]]] = {}
     for item in ordered:
         # Lazy labels compare by what they say; the untranslated text is the same in every language.
-        key = _key(item.section)
+        key = untranslated(item.section)
         sections.setdefault(key, (item.section, []))[1].append(item)
     untitled = sections.pop("", ("", []))
     return tuple((label, tuple(lines)) for label, lines in (untitled, *sections.values()) if lines)
-
-
-def _key(label: Label) -> str:
-    arguments = getattr(label, "_args", None)
-    return str(arguments[0]) if arguments else str(label)
 
 
 def site_menu() -> list[Section]:
@@ -74,6 +69,4 @@ def site_menu() -> list[Section]:
                     best = url
         if lines:
             shown.append(Section(str(label), tuple(ShownItem(str(i.label), url, i.icon, False) for i, url in lines)))
-    return [
-        Section(s.label, tuple(ShownItem(i.label, i.url, i.icon, i.url == best) for i in s.items)) for s in shown
-    ]
+    return [Section(s.label, tuple(ShownItem(i.label, i.url, i.icon, i.url == best) for i in s.items)) for s in shown]

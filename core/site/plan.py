@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from core.errors import LifecycleError
 from core.extension import graph
 from core.extension.discovery import FoundPlugin
 from core.extension.manifest import Manifest
+from core.extension.preflight import Verdict, preflight
 from core.jobs.models import JobRecord
 from core.site.state import DISABLED, ENABLED, REMOVED
 
@@ -35,7 +37,8 @@ class Step:
 class Plan:
     """What would happen. ``blockers`` are reasons why it cannot; then nothing may be done.
 
-    ``tables`` maps a table that exists to its number of rows, ``jobs`` counts the jobs that would wait.
+    ``tables`` maps a table that exists to its number of rows, ``jobs`` counts the jobs that would wait. ``trial`` is
+    what a child process found when it loaded the plugins that would be switched on.
     """
 
     action: str
@@ -46,6 +49,14 @@ class Plan:
     jobs: int = 0
     permissions: tuple[str, ...] = ()
     screens: tuple[str, ...] = ()
+    trial: Verdict | None = None
+
+    @property
+    def new_tables(self) -> tuple[str, ...]:
+        """Tables that would be made."""
+        installed = {step.plugin for step in self.steps if step.action == "install"}
+        brought = self.trial.tables if self.trial else ()
+        return tuple(t for t in brought if t not in self.tables and any(t.startswith(f"{name}_") for name in installed))
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -92,6 +103,27 @@ def make_plan(
         jobs=_waiting_jobs(connection, touched) if action != ENABLE else 0,
         permissions=tuple(p for p in site.permissions if p.split(".")[0] in touched) if site else (),
         screens=tuple(str(s.plural) for s in site.screens.values() if s.model.__plugin__ in touched) if site else (),  # type: ignore[attr-defined]
+    )
+
+
+def with_trial(plan: Plan, manifests: Mapping[str, Manifest], instance: Path) -> Plan:
+    """The plan with what a child process found; a plugin that does not load blocks it.
+
+    Args:
+        plan: for switching on or upgrading.
+        manifests: of every plugin that can be read.
+        instance: the instance folder.
+    """
+    verdict = preflight(graph.requirements(plan.plugin, manifests), instance)
+    if not verdict.passed:
+        sentence = _("The module was tried and does not load: %(error)s", error=verdict.error)
+        return replace(plan, steps=(), blockers=(sentence,), trial=verdict)
+    changed = {step.plugin for step in plan.steps}
+    return replace(
+        plan,
+        trial=verdict,
+        permissions=tuple(name for name in verdict.permissions if name.split(".")[0] in changed),
+        screens=verdict.screens if plan.steps else (),
     )
 
 

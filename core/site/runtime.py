@@ -1,7 +1,7 @@
 """The Runtime: what a process can only add to. It holds the current Site and knows when it is out of date.
 
-    current_site()   read the generation ─ same? ─▶ the Site we have
-                                         └ other? ─▶ one thread builds, the others wait ─▶ swap
+current_site()   read the generation ─ same? ─▶ the Site we have
+                                     └ other? ─▶ one thread builds, the others wait ─▶ swap
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ class Runtime:
                 log.warning("The plugin %s is left out: %s", error.plugin, error.reason)
                 selection.quarantine(error)
         if self.config.strict:
-            broken = [s for s in selection.status.values() if s.state == "enabled" and s.observed not in (LOADED, STALE)]
+            broken = [
+                s for s in selection.status.values() if s.state == "enabled" and s.observed not in (LOADED, STALE)
+            ]
             if broken:
                 raise StartError("; ".join(f"The plugin {s.name} does not run: {s.error}" for s in broken))
         return site

@@ -1,7 +1,7 @@
 """A Site: what one generation of the installation offers, built once and never changed.
 
-    enabled plugins ──hooks──▶ parts ──▶ Catalog, menu, permissions, jobs
-                                   └──▶ Flask app, admin, static files
+enabled plugins ──hooks──▶ parts ──▶ Catalog, menu, permissions, jobs
+                               └──▶ Flask app, admin, static files
 """
 
 from __future__ import annotations

@@ -156,7 +156,9 @@ class Installations:
         self._templates: dict[tuple[str, tuple[str, ...]], str] = {}
         self._made = 0
 
-    def make(self, dialect: str, plugins: tuple[str, ...], instance_plugins: tuple[Path, ...] = (), **settings: Any) -> TestInstallation:
+    def make(
+        self, dialect: str, plugins: tuple[str, ...], instance_plugins: tuple[Path, ...] = (), **settings: Any
+    ) -> TestInstallation:
         """A fresh installation with ``plugins`` on.
 
         Args:
@@ -201,7 +203,7 @@ class Installations:
             # The last connection of the template checkpointed its log, so the file is whole.
             shutil.copyfile(template.removeprefix("sqlite:///"), instance / "peyvand.db")
             return f"sqlite:///{instance / 'peyvand.db'}"
-        return create_database(self.postgres(), template.rsplit("/", 1)[1])
+        return create_database(self.postgres(), template)
 
     def _start(self, instance: Path, url: str, **settings: Any) -> TestInstallation:
         environ = {

@@ -16,7 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from core.errors import Blocked, Forbidden, UnknownField, UnknownRecordType, ValidationError
+from core.errors import Blocked, Forbidden, LifecycleError, UnknownField, UnknownRecordType, ValidationError
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,8 @@ def invalid(error: ValidationError) -> tuple[str, int]:
 
 
 @error_pages.app_errorhandler(Blocked)
-def blocked(error: Blocked) -> Answer:
+@error_pages.app_errorhandler(LifecycleError)
+def blocked(error: Exception) -> Answer:
     """Something stands in the way: say so where the person was."""
     if request.method == "POST" and request.referrer and request.referrer.startswith(request.host_url):
         flash(str(error), "danger")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
 from core.hookspecs import hookimpl

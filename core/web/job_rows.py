@@ -21,6 +21,7 @@ from core.jobs.models import CANCELLED, FAILED, PARKED, QUEUED, RUNNING, JobReco
 from core.jobs.queue import MANAGE
 from core.jobs.schedule import schedule_name
 from core.parts import Label
+from core.site.formats import format_number
 
 EXPLANATIONS = {
     models.RAISED: _l("It ended with an error."),
@@ -119,7 +120,8 @@ def _message(record: JobRecord, said: dict[str, str]) -> str:
     if record.status == RUNNING and record.cancel_requested:
         return _("Stopping…")
     if record.status == QUEUED and record.run_after is not None and record.attempts:
-        return _("Tried %(a)s of %(b)s times; another attempt follows.", a=record.attempts, b=record.max_attempts)
+        tried, most = format_number(record.attempts), format_number(record.max_attempts)
+        return _("Tried %(a)s of %(b)s times; another attempt follows.", a=tried, b=most)
     return said.get("message") or record.progress_message
 
 
@@ -155,9 +157,12 @@ def schedule_rows() -> list[ScheduleRow]:
 
 def _how_often(seconds: int) -> str:
     if seconds % 86_400 == 0:
-        return ngettext("every day", "every %(num)d days", seconds // 86_400)
+        days = seconds // 86_400
+        return ngettext("every day", "every %(count)s days", days, count=format_number(days))
     if seconds % 3600 == 0:
-        return ngettext("every hour", "every %(num)d hours", seconds // 3600)
+        hours = seconds // 3600
+        return ngettext("every hour", "every %(count)s hours", hours, count=format_number(hours))
     if seconds % 60 == 0:
-        return ngettext("every minute", "every %(num)d minutes", seconds // 60)
-    return ngettext("every second", "every %(num)d seconds", seconds)
+        minutes = seconds // 60
+        return ngettext("every minute", "every %(count)s minutes", minutes, count=format_number(minutes))
+    return ngettext("every second", "every %(count)s seconds", seconds, count=format_number(seconds))

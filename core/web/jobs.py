@@ -23,6 +23,7 @@ from core.errors import Blocked
 from core.jobs.models import CANCELLED, DONE, FAILED, LIVE, PARKED, QUEUED, RUNNING, JobRecord
 from core.jobs.queue import MANAGE, cancel, retry
 from core.parts import ADMINISTRATOR, Label, Permission
+from core.site.formats import format_number
 from core.web.job_rows import ScheduleRow, job_rows, schedule_rows
 
 SEE = "core.jobs.see"
@@ -111,7 +112,7 @@ def repeat(job_id: str) -> BaseResponse:
         retry(job_id)
     except Blocked as error:
         _session().rollback()
-        flash(str(error), "error")
+        flash(str(error), "danger")
         return _back()
     _session().commit()
     flash(_("The job runs again."), "success")
@@ -125,7 +126,7 @@ def tray() -> Response:
     count = _session().scalar(sa.select(_count(live)))
     if not count:
         return Response(status=204)
-    text = ngettext("%(num)d job is running", "%(num)d jobs are running", count)
+    text = ngettext("%(count)s job is running", "%(count)s jobs are running", count, count=format_number(count))
     return Response(Markup('<a class="tag tag-blue" href="{}">{}</a>').format(url_for("jobs.mine"), text))
 
 

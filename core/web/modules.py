@@ -82,7 +82,7 @@ def _running_changes() -> dict[str, JobRecord]:
     rows = session.scalars(
         sa.select(JobRecord).where(JobRecord.name == CHANGE, JobRecord.status.in_((QUEUED, RUNNING)))
     )
-    return {row.arguments["name"]: row for row in rows}
+    return {row.arguments["plugin"]: row for row in rows}
 
 
 def state_of(status: PluginStatus) -> str:
@@ -175,9 +175,13 @@ def _shown_plan(site: Site, made: Plan, error: str | None) -> dict[str, Any]:
         UPGRADE: _("Upgrade %(title)s", title=title),
     }
     summaries = {
-        DISABLE: _("Its pages, jobs and menu lines go away. All data stays, and switching it on brings everything back."),
+        DISABLE: _(
+            "Its pages, jobs and menu lines go away. All data stays, and switching it on brings everything back."
+        ),
         UNINSTALL: _("It leaves the list of modules. All data stays in the database until it is deleted separately."),
-        PURGE: _("A copy of the tables is saved in the exports folder first. After that the data cannot be brought back."),
+        PURGE: _(
+            "A copy of the tables is saved in the exports folder first. After that the data cannot be brought back."
+        ),
     }
     sections = []
     others = [_title(site, other) for other in made.others]
@@ -185,13 +189,18 @@ def _shown_plan(site: Site, made: Plan, error: str | None) -> dict[str, Any]:
         label = _("Also switched on") if made.action == ENABLE else _("Also switched off, because they need it")
         sections.append({"label": label, "icon": "apps", "lines": others})
     if made.screens:
-        sections.append({"label": _("Pages"), "icon": "list", "lines": list(made.screens)})
+        sections.append({"label": _("Pages"), "icon": "list", "lines": [_(title) for title in made.screens]})
+    if made.new_tables:
+        sections.append({"label": _("New tables"), "icon": "table", "lines": [", ".join(made.new_tables)]})
     if made.tables:
         lines = [
             ngettext("%(table)s: %(num)s row", "%(table)s: %(num)s rows", rows, table=table)
             for table, rows in made.tables.items()
         ]
         sections.append({"label": _("Tables"), "icon": "table", "lines": lines})
+    if made.action == ENABLE and made.permissions:
+        counted = ngettext("%(num)s permission for roles", "%(num)s permissions for roles", len(made.permissions))
+        sections.append({"label": _("Permissions"), "icon": "lock", "lines": [counted]})
     if made.jobs:
         waiting = ngettext("%(num)s job will wait", "%(num)s jobs will wait", made.jobs)
         sections.append({"label": _("Jobs"), "icon": "clock", "lines": [waiting]})
@@ -221,7 +230,7 @@ def apply(name: str, action: str) -> Any:
     if made.blockers:
         return _plan_page(name, action)
     if name not in _running_changes():
-        enqueue(CHANGE, action=action, name=name)
+        enqueue(CHANGE, action=action, plugin=name)
         session.commit()
     if not site.runtime.queue.answers():
         flash(_("The queue does not answer at the moment. The change begins as soon as it does."), "warning")
@@ -258,7 +267,7 @@ def _progress_of(job: JobRecord) -> dict[str, Any]:
     }
 
 
-def change_module(progress: Progress, action: str, name: str) -> dict[str, Any]:
+def change_module(progress: Progress, action: str, plugin: str) -> dict[str, Any]:
     """The job behind the page; the person's right is asked for again when it runs.
 
     Raises:
@@ -268,7 +277,7 @@ def change_module(progress: Progress, action: str, name: str) -> dict[str, Any]:
     if not may(MANAGE):
         raise LifecycleError(_("Your role does not allow this any more."))
     runtime = current_site().runtime
-    made = Lifecycle(runtime, lambda done, total, message: progress.report(done, total, message)).apply(action, name)
+    made = Lifecycle(runtime, lambda done, total, message: progress.report(done, total, message)).apply(action, plugin)
     work = runtime.database.session()
     record_act(work, "core.module", action, {step.plugin: (None, step.action) for step in made.steps})
     work.commit()

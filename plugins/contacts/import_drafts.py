@@ -72,9 +72,8 @@ class Draft:
     def columns(self, company_id: int | None, owner_id: int | None) -> dict[str, Any]:
         """The values of the contact's own row."""
         shown = {key: value for key, value in self.values.items() if value is not None}
-        words = contact_words(
-            [self.name, self.values.get("city"), self.values.get("job_title")], list(self.phones), list(self.emails)
-        )
+        words = contact_words([self.name, self.values.get("city")], list(self.phones), list(self.emails))
+        words.append(self.values.get("job_title"))
         row = {**shown, "name_key": self.key, "owner_id": owner_id, **search_columns(words, self.name)}
         row.setdefault("status", PROSPECT)
         return row if company_id is None else {**row, "company_id": company_id}

@@ -80,4 +80,4 @@ def tagged_counts(tags: Sequence[Tag]) -> Mapping[int, int]:
         .where(contact_tag.c.tag_id.in_([tag.id for tag in tags]))
         .group_by(contact_tag.c.tag_id)
     )
-    return dict(session.execute(query))
+    return dict(session.execute(query).all())

@@ -68,7 +68,23 @@ def blueprints(site: SiteInfo) -> list[Blueprint]:
 
 @hookimpl
 def dashboard_cards(site: SiteInfo) -> list[Card]:
-    return list(pages.CARDS)
+    return [
+        Card(
+            title=_l("Pipeline"),
+            template="sales/funnel_card.html",
+            load=pages.funnel_card,
+            permission="sales.deal.see",
+            weight=20,
+            wide=True,
+        ),
+        Card(
+            title=_l("Deals without a next step"),
+            template="sales/next_step_card.html",
+            load=pages.next_step_card,
+            permission="sales.deal.see",
+            weight=30,
+        ),
+    ]
 
 
 @hookimpl

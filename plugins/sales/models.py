@@ -20,7 +20,7 @@ DEFAULT_CURRENCY = "IRR"
 
 OPEN, WON, LOST = "open", "won", "lost"
 KINDS = (
-    Option(OPEN, _l("Open"), "blue"),
+    Option(OPEN, _l("Still open"), "blue"),
     Option(WON, _l("Won"), "green"),
     Option(LOST, _l("Lost"), "rose"),
 )
@@ -32,7 +32,7 @@ class Pipeline(Base, Record):
     __tablename__ = "sales_pipeline"
 
     name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), info={"label": _l("Name")})
-    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Position")})
+    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Place in the order")})
 
 
 class Stage(Base, Record):
@@ -45,7 +45,7 @@ class Stage(Base, Record):
     )
     pipeline: Mapped[Pipeline | None] = relationship(Pipeline, info={"label": _l("Pipeline")})
     name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), info={"label": _l("Name")})
-    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Position")})
+    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Place in the order")})
     kind: Mapped[str] = mapped_column(Choice(KINDS), default=OPEN, info={"label": _l("A deal here is")})
     probability: Mapped[int] = mapped_column(default=0, info={"label": _l("Probability (%)")})
     color: Mapped[str] = mapped_column(Color, default="gray", info={"label": _l("Color")})
@@ -58,7 +58,7 @@ class LostReason(Base, Record):
     __tablename__ = "sales_lost_reason"
 
     name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), info={"label": _l("Name")})
-    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Position")})
+    position: Mapped[int] = mapped_column(default=0, info={"label": _l("Place in the order")})
 
 
 class Deal(Base, Record, Owned, Searchable):

@@ -12,32 +12,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from core import Card, Panel, Record, may, session
+from core import Panel, Record, may, session
 from core.site.formats import format_money, format_number
 from plugins.sales import figures, history
 from plugins.sales.models import Deal
 from plugins.sales.services import stages_of
 
 SHOWN = 6
-PLANNED = "sales.deal.see"
-
-CARDS = (
-    Card(
-        title=_l("Pipeline"),
-        template="sales/funnel_card.html",
-        load=lambda: funnel_card(),
-        permission=PLANNED,
-        weight=20,
-        wide=True,
-    ),
-    Card(
-        title=_l("Deals without a next step"),
-        template="sales/next_step_card.html",
-        load=lambda: next_step_card(),
-        permission=PLANNED,
-        weight=30,
-    ),
-)
 
 
 def deal_panels(deal: Deal) -> list[Panel]:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from core import Blocked, Record, ValidationError, require, session
+from core import Blocked, ValidationError, require, session
 from core.admin.formatters import COLOR_LABELS
 from core.database.types import parse_amount
 from core.site.formats import format_digits, format_number
@@ -113,7 +113,7 @@ def change_stage(stage_id: int) -> BaseResponse:
     """Change name, colour, probability and patience of a stage."""
     stage = _kept(Stage, stage_id)
     values, errors = _stage_values()
-    errors = errors or _save(lambda: _set(stage, values))
+    errors = errors or _save(lambda: _change(stage, values))
     if errors:
         typed = {stage.id: request.form}
         return _page(stage.pipeline, errors={stage.id: errors}, typed=typed, status=REFUSED)
@@ -140,7 +140,8 @@ def remove_stage(stage_id: int) -> BaseResponse:
     errors = _save(lambda: moved.append(services.remove_stage(session, stage, target)))
     _flash(errors)
     if not errors:
-        told = ngettext("%(count)s deal was moved.", "%(count)s deals were moved.", moved[0], count=format_number(moved[0]))
+        count = format_number(moved[0])
+        told = ngettext("%(count)s deal was moved.", "%(count)s deals were moved.", moved[0], count=count)
         text = _("“%(name)s” was removed.", name=stage.name)
         flash(f"{text} {told}" if moved[0] else text, "success")
     return _to(pipeline)
@@ -185,9 +186,10 @@ def _stage_values() -> tuple[dict[str, Any], dict[str, object]]:
     return values, errors
 
 
-def _set(record: Record, values: Mapping[str, Any]) -> None:
+def _change(stage: Stage, values: dict[str, Any]) -> None:
+    services.rename_stage(stage, values.pop("name"))
     for name, value in values.items():
-        setattr(record, name, value)
+        setattr(stage, name, value)
 
 
 # --- a deal's stage

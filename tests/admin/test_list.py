@@ -20,8 +20,8 @@ def names(html: str) -> list[str]:
 
 def test_list_shows_values_by_kind_and_computed_columns(toys: Toys, browser: Browser) -> None:
     (maker,) = toys.add(Maker(name="Wind & Co"))
-    kite = Kite(name="Red", price=Decimal("1234.50"), day=dt.date(2026, 11, 22), maker_id=maker, tags=[Tag(name="fast")])
-    toys.add(kite)
+    day = dt.date(2026, 11, 22)
+    toys.add(Kite(name="Red", price=Decimal("1234.50"), day=day, maker_id=maker, tags=[Tag(name="fast")]))
     html = browser.get(LIST).text
     assert names(html) == ["Red"]
     assert "$1,234.50" in html

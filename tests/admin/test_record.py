@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from core.config import Config
 from core.errors import Blocked
@@ -185,7 +186,8 @@ def test_the_export_is_plain_text_of_what_the_list_shows(toys: Toys, browser: Br
         Kite(name="other"),
     )  # fmt: skip
     (row,) = exported(browser, "?state__eq=open")
-    assert (row["Name"], row["State"], row["Price"], row["Phone"]) == ("کایت", "In progress", "-1234.50", "+989121234567")
+    assert (row["Name"], row["State"]) == ("کایت", "In progress")
+    assert (row["Price"], row["Phone"]) == ("-1234.50", "+989121234567")
     assert (row["Day"], row["Moment"], row["Maker"]) == ("2026-11-22", "2026-11-22 09:30", "m")
     assert "Secret" not in row
     (row,) = exported(browser, "?state__eq=open&dates=jalali")
@@ -207,17 +209,14 @@ def test_formulas_leave_as_text(toys: Toys, browser: Browser, formula: str) -> N
 
 def test_the_export_does_not_grow_with_the_table(toys: Toys, browser: Browser) -> None:
     with toys.database.engine.begin() as connection:
-        row = "INSERT INTO toys_kite (name, state, currency, flies, name_sort, search_text, created_at, updated_at, version)"
-        values = ", ".join(
-            f"('kite {n}', 'new', 'USD', 1, 'k', 'k', '2026-01-01', '2026-01-01', 1)" for n in range(3000)
-        )
-        connection.exec_driver_sql(f"{row} VALUES {values}")
+        rows = [{"name": f"kite {n}", "name_sort": "k", "search_text": "k"} for n in range(3000)]
+        connection.execute(sa.insert(Kite), rows)
     response = browser.get("/toys/kite/export/csv", buffered=False)
     chunks = response.iter_encoded()
     next(chunks)
     tracemalloc.start()
-    rows = sum(chunk.count(b"\n") for chunk in chunks)
+    lines = sum(chunk.count(b"\n") for chunk in chunks)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert rows == 3000
+    assert lines == 3000
     assert peak < 8_000_000

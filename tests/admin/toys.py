@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -245,7 +246,9 @@ class Toys:
         self, config: Config, screens: Sequence[Screen] = (KITES, MAKERS), hooks: Hooks | None = None
     ) -> None:
         self.database = Database(config, GatedSession)
-        METADATA.create_all(self.database.engine)
+        # Other tests may have mapped plugins in this process; their tables are none of ours.
+        self.tables = [table for table in METADATA.sorted_tables if table.name.startswith(("core_", "toys_"))]
+        METADATA.create_all(self.database.engine, self.tables)
         self.permissions = EVERYTHING
         self.person: int | None = None
         named = {screen.name: screen for screen in screens}
@@ -323,6 +326,17 @@ class Toys:
             counted = sa.select(sa.func.count(Kite.id)).execution_options(include_archived=True)
             return int(session.scalar(counted))
 
+    def empty(self) -> None:
+        """Forget everything, so that the next test begins with an empty installation."""
+        self.permissions, self.person = EVERYTHING, None
+        with self.database.engine.begin() as connection:
+            if self.database.is_sqlite:
+                for table in reversed(self.tables):
+                    connection.execute(table.delete())
+            else:
+                names = ", ".join(table.name for table in self.tables)
+                connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+
     def browser(self) -> Browser:
         """A browser with an empty jar."""
         return Browser(self.app.test_client())
@@ -362,16 +376,15 @@ def posted_by(html: str) -> dict[str, Any]:
             continue
         fields[name] = _attribute(tag, "value") if kind != "checkbox" else "y"
     for name, body in re.findall(r'<textarea [^>]*name="([^"]+)"[^>]*>(.*?)</textarea>', form, re.DOTALL):
-        fields[name] = body.strip()
+        fields[name] = unescape(body).strip()
     for tag, body in re.findall(r"(<select [^>]*>)(.*?)</select>", form, re.DOTALL):
-        chosen = [_attribute(option, "value") for option in re.findall(r"<option [^>]*>", body) if " selected" in option]
+        options = [option for option in re.findall(r"<option [^>]*>", body) if " selected" in option]
+        chosen = [_attribute(option, "value") for option in options]
         fields[_attribute(tag, "name")] = chosen if " multiple" in tag else (chosen or [""])[0]
     return fields
 
 
 def _attribute(tag: str, name: str) -> str:
-    from html import unescape
-
     found = re.search(rf'\s{name}="([^"]*)"', tag)
     return unescape(found[1]) if found else ""
 

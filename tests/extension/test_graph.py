@@ -10,7 +10,9 @@ from core.extension.manifest import Manifest, parse_manifest
 CORE = Version("1.0.0")
 
 
-def plugin(name: str, depends: dict[str, str] | None = None, uses: dict[str, str] | None = None, core: str = "") -> Manifest:
+def plugin(
+    name: str, depends: dict[str, str] | None = None, uses: dict[str, str] | None = None, core: str = ""
+) -> Manifest:
     data = {"name": name, "title": name, "version": "1.0.0", "core": core, "depends": depends or {}, "uses": uses or {}}
     return parse_manifest(data, name)
 

@@ -109,7 +109,7 @@ def status(row: Callable[[str], Any]) -> Callable[[str], str]:
     return lambda job_id: row(job_id).status
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 15) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 30) -> None:
     """Wait until something is true.
 
     Raises:

@@ -6,7 +6,6 @@ over the whole operation.
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest

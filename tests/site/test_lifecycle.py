@@ -50,7 +50,9 @@ def test_disabling_takes_dependants_along_and_keeps_the_data(make_site: MakeSite
     site = installation.site
     assert site.info.enabled == ()
     assert not [rule for rule in site.app.url_map.iter_rules() if rule.rule.startswith(("/sales", "/contacts"))]
-    assert not [name for name in (*site.jobs, *site.permissions, *site.screens) if name.startswith(("sales.", "contacts."))]
+    assert not [
+        name for name in (*site.jobs, *site.permissions, *site.screens) if name.startswith(("sales.", "contacts."))
+    ]
     assert tables(installation, "") == before
     installation.change("enable", "sales")
     assert installation.site.info.enabled == ("contacts", "sales")

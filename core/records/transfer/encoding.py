@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -21,6 +22,8 @@ SAMPLE_ROWS = 50
 LEGACY = ("cp1256", "cp1252")
 ENCODINGS = ("utf-8", "utf-16", *LEGACY)
 
+_CONTROL = re.compile("[\x01-\x08\x0e-\x1f]")
+_CONTROL_BYTES = re.compile(b"[\x01-\x08\x0e-\x1f]")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -37,6 +40,8 @@ def detect_encoding(path: Path) -> str:
             return name
     if b"\x00" in head:
         return _unmarked_utf16(head)
+    if len(_CONTROL_BYTES.findall(head)) * 100 > len(head):
+        raise TableUnreadable(_("This file is not a table: save it as CSV or XLSX and try again."))
     if _is_utf8(path):
         return "utf-8"
     return _legacy(head)
@@ -58,11 +63,8 @@ def _unmarked_utf16(head: bytes) -> str:
     """Little or big endian, told by the half in which the zero bytes of separators and line ends stand."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
     name = "utf-16-le" if odd > even else "utf-16-be"
-    try:
-        head[: len(head) // 2 * 2 - 2].decode(name)
-    except UnicodeDecodeError:
-        even = odd
-    if even == odd or min(even, odd) * 4 > max(even, odd):
+    text = head[: len(head) // 2 * 2].decode(name, errors="replace")
+    if even == odd or "\ufffd" in text[:-1] or _CONTROL.search(text):
         raise TableUnreadable(_("This file is not a table: save it as CSV or XLSX and try again."))
     return name
 

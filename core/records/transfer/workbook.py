@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from flask_babel import gettext as _
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import ERROR_CODES
 from openpyxl.utils.exceptions import InvalidFileException
 
@@ -79,29 +79,35 @@ def workbook_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     Raises:
         TableUnreadable: the file is damaged.
     """
-    try:
-        with warnings.catch_warnings():
-            # It warns of styles and extensions, none of which is read here.
-            warnings.simplefilter("ignore")
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except _DAMAGE as error:
-        raise _damaged() from error
-    try:
-        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
-        for sheet in sheets:
-            # A file may claim a million by sixteen thousand cells and hold three.
-            sheet.reset_dimensions()  # type: ignore[union-attr]
-            found = False
-            for number, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS + 1, values_only=True), start=1):
-                cells = [_text(value) for value in row]
-                found = found or any(cells)
-                yield number, cells
-            if found:
-                return
-    except _DAMAGE as error:
-        raise _damaged() from error
-    finally:
-        book.close()
+    # openpyxl goes by the name of a path, and uploads have none.
+    with path.open("rb") as file:
+        try:
+            with warnings.catch_warnings():
+                # It warns of styles and extensions, none of which is read here.
+                warnings.simplefilter("ignore")
+                book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except _DAMAGE as error:
+            raise _damaged() from error
+        try:
+            yield from _sheet_rows(book)
+        except _DAMAGE as error:
+            raise _damaged() from error
+        finally:
+            book.close()
+
+
+def _sheet_rows(book: Workbook) -> Iterator[tuple[int, list[str]]]:
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
+    for sheet in sheets:
+        # A file may claim a million by sixteen thousand cells and hold three.
+        sheet.reset_dimensions()  # type: ignore[attr-defined]
+        found = False
+        for number, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS + 1, values_only=True), start=1):
+            cells = [_text(value) for value in row]
+            found = found or any(cells)
+            yield number, cells
+        if found:
+            return
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Maps a relationship to a class that does not exist."""

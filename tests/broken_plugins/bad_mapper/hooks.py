@@ -1,0 +1,3 @@
+"""Uses the class."""
+
+from plugins.bad_mapper import models  # noqa: F401

@@ -1,0 +1,1 @@
+"""Stops in the middle of making its tables."""

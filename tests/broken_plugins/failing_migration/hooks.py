@@ -1,0 +1,1 @@
+"""Adds nothing to the site."""

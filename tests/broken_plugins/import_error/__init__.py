@@ -1,0 +1,1 @@
+"""Fails when it is imported."""

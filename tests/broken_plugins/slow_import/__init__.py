@@ -1,0 +1,1 @@
+"""Does not come back when it is imported."""

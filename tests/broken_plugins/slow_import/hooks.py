@@ -1,0 +1,5 @@
+"""Waits for something that never happens."""
+
+import threading
+
+threading.Event().wait()

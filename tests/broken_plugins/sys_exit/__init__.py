@@ -1,0 +1,1 @@
+"""Ends the interpreter when it is imported."""

@@ -1,0 +1,1 @@
+"""Takes an address of the core."""

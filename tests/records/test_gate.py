@@ -1,0 +1,205 @@
+"""Nothing is read or written past the session: rights, cleaning, validation, history, events."""
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm.exc import StaleDataError
+
+from core.accounts.actor import NOBODY, acting_as
+from core.errors import Forbidden, ValidationError
+from core.jobs.models import JobRecord
+from core.records.archive import archive, restore
+from core.records.audit import Audit
+from core.records.events import OutboxEvent
+from core.records.timeline import add_note, entries
+from core.testing.installation import TestInstallation
+
+MakeSite = Callable[..., TestInstallation]
+
+
+@pytest.fixture
+def contacts(make_site: MakeSite, dialect: str) -> TestInstallation:
+    return make_site("contacts", dialect=dialect)
+
+
+def person(**values: object) -> object:
+    from plugins.contacts.models import Person
+
+    return Person(**{"first_name": "Ada", "last_name": "Byron", **values})
+
+
+def test_nobody_sees_and_writes_nothing(contacts: TestInstallation) -> None:
+    from plugins.contacts.models import Person
+
+    with contacts.acting("user") as session:
+        session.add(person())
+        session.commit()
+        assert session.scalar(sa.select(sa.func.count()).select_from(Person)) == 1
+    with contacts.acting() as session, acting_as(NOBODY):
+        assert session.scalars(sa.select(Person)).all() == []
+        assert session.scalar(sa.select(sa.func.count()).select_from(Person)) == 0
+        session.add(person(first_name="Eve"))
+        with pytest.raises(Forbidden):
+            session.commit()
+        session.rollback()
+    with contacts.acting() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Person)) == 1
+
+
+def test_a_save_leaves_history_authorship_and_an_event(contacts: TestInstallation) -> None:
+    with contacts.acting("user") as session:
+        ada = person(job_title="Analyst")
+        session.add(ada)
+        session.commit()
+        ada.job_title = "Engineer"
+        session.commit()
+        assert ada.created_by_id == ada.updated_by_id == contacts.user("user").id
+        assert ada.version == 2
+        record = ada.id
+    with contacts.acting() as session:
+        rows = session.scalars(sa.select(Audit).where(Audit.record_id == record).order_by(Audit.id)).all()
+        assert [row.action for row in rows] == ["created", "changed"]
+        assert rows[1].changes == {"job_title": ["Analyst", "Engineer"]}
+        assert rows[1].actor_name == "User"
+        events = session.scalars(sa.select(OutboxEvent.name).order_by(OutboxEvent.id)).all()
+        assert events == ["contacts.person.created", "contacts.person.updated"]
+        waiting = session.scalars(sa.select(JobRecord.name)).all()
+        assert waiting == ["core.deliver_events"]
+
+
+def test_a_rolled_back_save_leaves_nothing(contacts: TestInstallation) -> None:
+    with contacts.acting("user") as session:
+        session.add(person())
+        session.flush()
+        session.rollback()
+    with contacts.acting() as session:
+        for model in (Audit, OutboxEvent, JobRecord):
+            assert session.scalar(sa.select(sa.func.count()).select_from(model)) == 0
+
+
+def test_what_was_typed_is_cleaned_and_what_cannot_be_is_refused_by_field(contacts: TestInstallation) -> None:
+    from plugins.contacts.models import EmailAddress, PhoneNumber
+
+    with contacts.acting("user") as session:
+        good = person(first_name="  علي  ", last_name="كريمي")
+        good.phones = [PhoneNumber(number="۰۹۱۲ ۳۴۵ ۶۷۸۹")]
+        session.add(good)
+        session.commit()
+        assert good.first_name == "علی"
+        assert good.phones[0].number == "+989123456789"
+        bad = person(first_name="x" * 500, status="unheard_of")
+        bad.emails = [EmailAddress(address="not an address")]
+        session.add(bad)
+        with pytest.raises(ValidationError) as refused:
+            session.commit()
+        assert {"first_name", "status", "emails"} <= set(refused.value.errors)
+        session.rollback()
+
+
+def test_changing_a_part_is_changing_the_whole(contacts: TestInstallation) -> None:
+    from plugins.contacts.models import Person, PhoneNumber
+
+    with contacts.acting("user") as session:
+        ada = person()
+        ada.phones = [PhoneNumber(number="+989121111111")]
+        session.add(ada)
+        session.commit()
+        ada.phones[0].number = "+989122222222"
+        session.commit()
+        assert ada.version == 2
+        ada_id = ada.id
+        last = session.scalars(sa.select(Audit).where(Audit.record_id == ada_id).order_by(Audit.id.desc())).first()
+        assert last is not None
+        assert "phones" in last.changes
+    with contacts.acting() as session, acting_as(NOBODY):
+        phone = session.scalars(sa.select(PhoneNumber)).one()
+        phone.number = "+989123333333"
+        with pytest.raises(Forbidden):
+            session.commit()
+        session.rollback()
+        assert session.get(Person, ada_id) is None
+
+
+def test_delete_goes_to_the_recycle_bin_and_comes_back(contacts: TestInstallation) -> None:
+    from plugins.contacts.models import Person
+
+    with contacts.acting("user") as session:
+        ada = person()
+        session.add(ada)
+        session.commit()
+        archive(ada)
+        session.commit()
+        assert session.scalars(sa.select(Person)).all() == []
+        found = session.scalars(sa.select(Person).execution_options(include_archived=True)).one()
+        restore(found)
+        session.commit()
+        assert session.scalars(sa.select(Person)).one() is ada
+        actions = session.scalars(sa.select(Audit.action).order_by(Audit.id)).all()
+        assert actions == ["created", "deleted", "restored"]
+
+
+def test_mass_statements_past_the_unit_of_work_are_refused(contacts: TestInstallation) -> None:
+    from plugins.contacts.models import Person
+
+    with contacts.acting("administrator") as session:
+        session.add(person())
+        session.commit()
+        for statement in (sa.delete(Person), sa.update(Person).values(job_title="x")):
+            with pytest.raises(Forbidden):
+                session.execute(statement)
+            session.rollback()
+
+
+def test_a_write_from_an_older_version_is_refused(contacts: TestInstallation) -> None:
+    from plugins.contacts.models import Person
+
+    with contacts.acting("user") as session:
+        ada = person()
+        session.add(ada)
+        session.commit()
+        table = Person.__table__
+        with contacts.runtime.database.engine.begin() as other:
+            other.execute(sa.update(table).where(table.c.id == ada.id).values(version=table.c.version + 1))
+        ada.job_title = "Late"
+        with pytest.raises(StaleDataError):
+            session.commit()
+        session.rollback()
+
+
+def test_the_story_of_a_record_holds_notes_and_changes_newest_first(contacts: TestInstallation) -> None:
+    with contacts.acting("user") as session:
+        ada = person()
+        session.add(ada)
+        session.commit()
+        ada.job_title = "Engineer"
+        session.commit()
+        add_note(ada, "  Prefers morning calls.  ")
+        session.commit()
+        story = entries(ada)
+        assert [entry.kind for entry in story] == ["note", "changed", "created"]
+        assert story[0].body == "Prefers morning calls."
+        assert (story[1].changes[0].name, story[1].changes[0].new) == ("job_title", "Engineer")
+        with pytest.raises(ValidationError):
+            add_note(ada, "   ")
+
+
+def test_search_columns_follow_the_record(contacts: TestInstallation) -> None:
+    from core.text import fold
+    from plugins.contacts.models import Person
+
+    with contacts.acting("user") as session:
+        session.add(person(first_name="علی‌رضا", last_name="كريمي"))
+        session.commit()
+        found = session.scalars(sa.select(Person).where(Person.search_text.contains(fold("کریمی")))).all()
+        assert len(found) == 1
+
+
+def test_events_reach_plugins_once_after_the_commit(contacts: TestInstallation) -> None:
+    with contacts.acting("user") as session:
+        session.add(person())
+        session.commit()
+    assert contacts.run_jobs() == 1
+    with contacts.acting() as session:
+        assert session.scalar(sa.select(sa.func.count()).where(OutboxEvent.delivered_at.is_(None))) == 0
+    assert contacts.run_jobs() == 0
