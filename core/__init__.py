@@ -14,6 +14,7 @@ _HOME = {
     "core.accounts.actor": ("Actor", "acting", "as_system"),
     "core.accounts.models": ("User", "now"),
     "core.accounts.security": ("public",),
+    "core.admin.formatters": ("COLOR_LABELS",),
     "core.database.base": ("plugin_base",),
     "core.database.types": (
         "Choice",
@@ -26,6 +27,9 @@ _HOME = {
         "Phone",
         "Url",
         "UtcDateTime",
+        "format_phone",
+        "parse_amount",
+        "parse_phone",
     ),
     "core.errors": ("Blocked", "Forbidden", "PeyvandError", "ValidationError"),
     "core.hookspecs": ("hookimpl",),
@@ -57,7 +61,17 @@ _HOME = {
     "core.records.events": ("write_event",),
     "core.records.policy": ("may", "require"),
     "core.records.record": ("Located", "Owned", "Part", "Record", "Searchable"),
+    "core.records.timeline": ("Note", "add_note"),
+    "core.site.formats": (
+        "format_digits",
+        "format_local_date",
+        "format_local_datetime",
+        "format_money",
+        "format_number",
+        "format_percent",
+    ),
     "core.site.site": ("current_site", "session"),
+    "core.text": ("fold", "latin_digits"),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = ["__version__", *sorted(_WHERE)]

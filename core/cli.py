@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -265,7 +265,7 @@ def change_role(email: str, role: str) -> None:
 
 @main.command()
 @click.option("--language", type=click.Choice(["en", "fa"]), default="en", show_default=True)
-def demo(language: str) -> None:
+def demo(language: Literal["en", "fa"]) -> None:
     """Add sample records of every plugin that is on."""
     from flask_babel import force_locale
 

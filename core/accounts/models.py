@@ -62,7 +62,7 @@ class User(Base, UserMixin):
     timezone: Mapped[str] = mapped_column(sa.String(40), default="")
     create_datetime: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
     update_datetime: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
-    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")
+    roles: Mapped[list[Role]] = relationship(secondary=user_role, lazy="selectin")  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return self.name or self.email

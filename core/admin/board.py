@@ -132,7 +132,8 @@ class BoardQuery:
         """What the lane field of a record in the lane holds: the code, or the linked record."""
         if self.lane.kind == "choice":
             return key
-        return session.scalars(sa.select(self.lane.target).where(self.lane.target.id == key)).one_or_none()  # type: ignore[union-attr]
+        target: Any = self.lane.target
+        return session.scalars(sa.select(target).where(target.id == key)).one_or_none()
 
     # --- sums
 

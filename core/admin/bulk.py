@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -59,12 +59,12 @@ def act_on_chosen(view: RecordView) -> Any:
 def restore_chosen(view: RecordView) -> Any:
     """Take the records with the ids in the address out of the recycle bin."""
     view.require("delete")
-    records = _chosen(view, request.args.getlist("id"), archived=True)
+    records = _chosen(view, request.args.get("ids", "").split(","), archived=True)
     allowed = [record for record in records if may(view.screen.permission("delete"), record)]
     if not allowed:
         not_found()
     try:
-        commit(view.session, lambda: [restore(record) for record in allowed])
+        commit(view.session, lambda: _each(restore, allowed))
     except Refused as refused:
         _flash_errors(refused)
     else:
@@ -90,16 +90,22 @@ def _delete(view: RecordView, records: Sequence[Any]) -> None:
     ids = [record.id for record in records]
     name = str(records[0])
     try:
-        commit(view.session, lambda: [archive(record) for record in records])
+        commit(view.session, lambda: _each(archive, records))
     except Refused as refused:
         _flash_errors(refused)
         return
-    undo = view.get_url(".restore_view", id=ids)
+    # The address travels in the session's cookie, so it must stay short.
+    undo = view.get_url(".restore_view", ids=",".join(map(str, ids)))
     if len(ids) == 1:
         message = _("“%(name)s” was deleted.", name=name)
     else:
         message = _("%(count)s records were deleted.", count=format_number(len(ids)))
     flash(message, f"undo {undo}")
+
+
+def _each(change: Callable[[Any], None], records: Sequence[Any]) -> None:
+    for record in records:
+        change(record)
 
 
 def _run(view: RecordView, action: Action, records: Sequence[Any]) -> None:

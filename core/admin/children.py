@@ -71,11 +71,12 @@ def part_fields(field: Field) -> list[Field]:
 
 def part_rows(field: Field) -> Any:
     """The form field of a ``children`` field."""
+    part: Any = field.target
     members: dict[str, Any] = {"id": HiddenField()}
     for entry in part_fields(field):
         members[entry.name] = form_field(entry, f"{field.name}.{entry.name}")
     row_form = type(f"{field.name.title()}Row", (BaseForm,), members)
-    return PartRows(field.label, part=field.target, row_form=row_form, description=field.help)
+    return PartRows(field.label, part=part, row_form=row_form, description=field.help)
 
 
 def _is_key(part: type[Any], field: Field) -> bool:

@@ -174,10 +174,13 @@ def _code(value: Any) -> str | None:
 class OpenSelectField(SelectField):  # type: ignore[misc]
     """A select that also offers the stored value when it is none of the usual ones."""
 
+    choices: Any
+
     def process_data(self, value: Any) -> None:
         super().process_data(value)
-        if self.data and all(self.data != key for key, _label in self.choices):
-            self.choices = [*self.choices, (self.data, self.data)]
+        offered: list[tuple[str, Any]] = list(self.choices)
+        if self.data and all(self.data != code for code, _label in offered):
+            self.choices = [*offered, (self.data, self.data)]
 
 
 def _boolean(field: Field, attributes: dict[str, Any], _name: str) -> UnboundField:

@@ -142,9 +142,10 @@ def _day(_field: Field, value: str) -> dt.date:
 
 
 def _period(_field: Field, value: str) -> Any:
-    if value not in PERIODS:
+    kind = next((kind for kind in PERIODS if kind == value), None)
+    if kind is None:
         raise ValueError("No such period.")
-    return period(value, preferences().calendar, reader_today())
+    return period(kind, preferences().calendar, reader_today())
 
 
 def _yes(_field: Field, value: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -200,7 +200,7 @@ def _moment(field: Field, value: dt.date) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), plain(field, value))
 
 
-_SHOWN = {
+_SHOWN: dict[str, Callable[[Field, Any], Markup]] = {
     "phone": _phone,
     "email": _email,
     "url": _url,

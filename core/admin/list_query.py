@@ -123,7 +123,7 @@ class ListQuery:
 
     def matching(self, asked: ListRequest) -> sa.Select[tuple[Any]]:
         """The records that match search and filters, in no order."""
-        statement = sa.select(self.model)
+        statement: sa.Select[tuple[Any]] = sa.select(self.model)
         if asked.search:
             for criterion in matching_words(asked.search, self.model, self.screen.search):
                 statement = statement.where(criterion)
@@ -157,9 +157,10 @@ class ListQuery:
             return statement.order_by(self.model.id.desc())
         field = self.record_type.field(name)
         if field.kind == "link":
-            target: Any = aliased(field.target)
+            linked: Any = field.target
+            target = aliased(linked)
             statement = statement.outerjoin(target, getattr(self.model, name))
-            key, nullable = _order_key(target, field.target), True
+            key, nullable = _order_key(target, linked), True
         elif name == "name" and issubclass(self.model, Searchable):
             key, nullable = self.model.name_sort, False
         else:

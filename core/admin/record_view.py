@@ -60,7 +60,7 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     def __init__(self, site: Any, screen: Screen) -> None:
         self.site = site
         self.screen = screen
-        self.record_type = site.catalog.type(screen.name)
+        self.record_type = site.catalog.find(screen.name)
         self.computed = {column.name: column for column in screen.computed}
         self.query = ListQuery(screen, self.record_type, filters_of(self.record_type, screen.filters))
         self.groups: list[FieldGroup] = form_groups(screen, self.record_type)

@@ -7,6 +7,7 @@ still resolve by name across plugins, because the ``MetaData`` is shared.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, configure_mappers, registry
@@ -26,7 +27,7 @@ METADATA = sa.MetaData(
 _bases: dict[str, type[DeclarativeBase]] = {}
 
 
-def plugin_base(plugin: str) -> type[DeclarativeBase]:
+def plugin_base(plugin: str) -> Any:
     """The declarative base of ``plugin``, made on first use.
 
     Every table mapped on it must be called ``<plugin>_<something>``.

@@ -11,7 +11,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
@@ -184,8 +184,7 @@ def draft(connection: Connection, plugin: str, folder: Path, message: str) -> Pa
     assert script.upgrade_ops is not None
     if script.upgrade_ops.is_empty():
         return None
-    imports: set[str] = set()
-    body = render_python_code(script.upgrade_ops, migration_context=context, render_item=_render_type, imports=imports)
+    body = render_python_code(script.upgrade_ops, migration_context=context, render_item=_render_type)
     body = re.sub(r"\n? *# ### .* ###", "", body).strip("\n")
     versions = folder / "migrations"
     versions.mkdir(exist_ok=True)
@@ -201,7 +200,7 @@ def draft(connection: Connection, plugin: str, folder: Path, message: str) -> Pa
     return path
 
 
-def _render_type(kind: str, obj: Any, _context: Any) -> str | bool:
+def _render_type(kind: str, obj: Any, _context: Any) -> str | Literal[False]:
     """Own column types are written as what they are in the database: a migration must not change when code does."""
     if kind == "type" and isinstance(obj, TypeDecorator):
         return f"sa.{obj.impl_instance!r}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -68,7 +69,7 @@ class Hooks:
         for name in sorted(implementations, key=place):
             impl = implementations[name]
             arguments = [kwargs[argument] for argument in impl.argnames]
-            yield name.split(":")[0], lambda impl=impl, arguments=arguments: impl.function(*arguments)
+            yield name.split(":")[0], partial(impl.function, *arguments)
 
     def each(self, hook: str, **kwargs: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
         """Pairs of plugin and a call, for callers that decide themselves what an error means."""

@@ -53,8 +53,9 @@ def preflight(names: list[str], instance: Path, timeout: float = TIMEOUT) -> Ver
         return Verdict(f"{names[-1]} was still importing after {timeout:g} seconds.")
     for line in child.stdout.splitlines():
         if line.startswith(MARK):
-            said = json.loads(line.removeprefix(MARK))
-            return Verdict(**{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})
+            said: dict[str, Any] = json.loads(line.removeprefix(MARK))
+            brought = {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
+            return Verdict(said.get("error", ""), said.get("traceback", ""), **brought)
     return Verdict(f"Importing {names[-1]} ended the interpreter (status {child.returncode}).", child.stderr[-8000:])
 
 

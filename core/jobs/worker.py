@@ -40,8 +40,8 @@ _worker: "JobWorker | None" = None
 def main(runtime: Any) -> int:
     """Run jobs until SIGTERM or SIGINT, or until the runtime wants to be replaced; returns the exit status.
 
-    `runtime` needs `database`, `queue`, `current_site()` and `must_retire()`. A status other than 0 means that Redis was
-    lost, and that it is worth starting again.
+    `runtime` needs `database`, `queue`, `current_site()` and `must_retire()`. A status other than 0 means that Redis
+    was lost, and that it is worth starting again.
     """
     global _worker
     try:

@@ -66,7 +66,7 @@ class Catalog:
     def __contains__(self, name: object) -> bool:
         return name in self._types
 
-    def type(self, name: str) -> RecordType:
+    def find(self, name: str) -> RecordType:
         """The record type called ``name``.
 
         Raises:

@@ -154,7 +154,7 @@ def _changes(session: Session, record: Record) -> dict[str, tuple[Any, Any]]:
         if field.kind == "link":
             if history.has_changes():
                 old, new = (history.deleted or [None])[0], (history.added or [None])[0]
-                changes.pop(next((c.key for c in relation.local_columns), ""), None)
+                changes.pop(str(next((c.key for c in relation.local_columns), "")), None)
                 if old is not new:
                     changes[relation.key] = (old, new)
         elif history.has_changes():

@@ -74,7 +74,9 @@ def assemble(runtime: Runtime, generation: int, selection: Selection, hooks: Hoo
             raise PluginError(plugin, f"The menu item {item.label!s} leads to the unknown endpoint {item.endpoint!r}.")
         items.append(item)
     site.menu = menu.arrange(items)
-    app.jinja_env.globals.update(site_menu=menu.site_menu, site_title=lambda: "Peyvand", search_url=lambda: None)
+    app.jinja_env.globals.update(
+        site_menu=menu.site_menu, create_menu=menu.create_menu, site_title=lambda: "Peyvand"
+    )
     site.static = theming.serve_static(app, theme, folders)
     site.wsgi = site.static
     return site

@@ -53,6 +53,18 @@ def arrange(items: list[MenuItem]) -> tuple[tuple[Label, tuple[MenuItem, ...]], 
     return tuple((label, tuple(lines)) for label, lines in (untitled, *sections.values()) if lines)
 
 
+def create_menu() -> list[ShownItem]:
+    """What the create button offers: the record types this person may add."""
+    actor = acting()
+    screens = current_app.extensions["peyvand"].screens.values()
+    offered = [screen for screen in screens if screen.in_menu and actor.may(screen.permission("create"))]
+    offered.sort(key=lambda screen: (screen.weight, screen.endpoint))
+    return [
+        ShownItem(str(screen.title), url_for(f"{screen.endpoint}.create_view"), screen.icon, False)
+        for screen in offered
+    ]
+
+
 def site_menu() -> list[Section]:
     """The menu of the person who asks, with the open page marked."""
     actor = acting()

@@ -52,7 +52,7 @@ class Runtime:
     def __init__(self, config: Config, kind: str = "command") -> None:
         self.config = config
         self.kind = kind
-        self.database = Database(config, GatedSession)
+        self.database: Database = Database(config, GatedSession)
         self.queue = JobQueue(config)
         self.gate = Gate()
         self.started_at = now()

@@ -1,13 +1,14 @@
 """What importing a module changes beyond the module itself, found out in an interpreter of its own.
 
     python -m core.testing.side_effects plugin INSTANCE NAME ...   the last plugin, after those it needs
-    python -m core.testing.side_effects modules MODULE ...         each module, one after the other
+    python -m core.testing.side_effects modules LIBRARIES MODULE ...   each module alone
 
 The answer is one line of JSON: sentences, none when all is well.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -35,9 +36,14 @@ def of_plugin(names: Sequence[str], instance: Path) -> list[str]:
     return _ask(["plugin", str(instance), *names])
 
 
-def of_modules(modules: Sequence[str]) -> list[str]:
-    """What importing each of ``modules`` changes; the first one is imported into a fresh interpreter."""
-    return _ask(["modules", *modules])
+def of_modules(modules: Sequence[str], libraries: Sequence[str] = ()) -> list[str]:
+    """What importing each of ``modules`` changes, each in a process of its own.
+
+    Args:
+        modules: names in full.
+        libraries: modules of others that are imported before, once for all, because they take most of the time.
+    """
+    return _ask(["modules", ",".join(libraries), *modules])
 
 
 def _ask(arguments: list[str]) -> list[str]:
@@ -196,18 +202,36 @@ def _modules(folder: Path, package: str) -> list[str]:
     return [f"{package}.{name}" for name in names]
 
 
-def _check_modules(*modules: str) -> list[str]:
-    sentences = []
+def _check_modules(libraries: str, *modules: str) -> list[str]:
+    for library in filter(None, libraries.split(",")):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
+    return [sentence for module in modules for sentence in _in_a_fork(module)]
+
+
+def _in_a_fork(module: str) -> list[str]:
+    """What importing ``module`` changes in a copy of this process, which has imported none of ours."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        with os.fdopen(writing, "w") as answer:
+            json.dump(_check_module(module), answer)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return list(json.loads(text)) if text else [f"{module} ended the interpreter"]
+
+
+def _check_module(module: str) -> list[str]:
     before = Snapshot.take()
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except (Exception, SystemExit) as error:
-            sentences.append(f"{module} cannot be imported alone: {type(error).__name__}: {error}")
-        after = Snapshot.take()
-        sentences += [f"{module} {change}" for change in before.changes(after)]
-        before = after
-    return sentences
+    try:
+        importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        return [f"{module} cannot be imported alone: {type(error).__name__}: {error}"]
+    return [f"{module} {change}" for change in before.changes(Snapshot.take())]
 
 
 COMMANDS: dict[str, Callable[..., list[str]]] = {"plugin": _check_plugin, "modules": _check_modules}

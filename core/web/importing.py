@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,6 +64,8 @@ def take_upload(record_type: str) -> Any:
     except TableUnreadable as error:
         session.rollback()
         return upload_page(screen, target, str(error)), 422
+    finally:
+        file.close()
     forget_abandoned(session, uploads)
     session.commit()
     return redirect(address(run, "columns"), 303)
@@ -95,15 +98,15 @@ def choose_columns(record_type: str, import_id: int) -> Any:
     mapping = clean_mapping(chosen, len(table.header), target)
     run.mapping = {str(position): name for position, name in mapping.items()}
     labels = {column.name: str(column.label) for column in target.columns}
-    error = ""
+    refusal = ""
     if not mapping:
-        error = _("Choose what at least one column becomes.")
+        refusal = _("Choose what at least one column becomes.")
     elif twice := doubled(mapping):
-        error = _("Two columns cannot both become “%(label)s”.", label=labels[twice[0]])
+        refusal = _("Two columns cannot both become “%(label)s”.", label=labels[twice[0]])
     elif absent := missing(mapping, target):
-        error = _("Choose the column that becomes “%(label)s”.", label=labels[absent[0]])
-    if error:
-        page = columns_page(screen, target, run, error)
+        refusal = _("Choose the column that becomes “%(label)s”.", label=labels[absent[0]])
+    if refusal:
+        page = columns_page(screen, target, run, refusal)
         session.rollback()
         return page, 422
     session.commit()
@@ -126,7 +129,7 @@ def check(record_type: str, import_id: int) -> Any:
     except TableUnreadable as error:
         return columns_page(screen, target, run, str(error)), 422
     rows = checked[:REHEARSED]
-    outcomes = rehearse(session(), rows, target, options) if rows else []
+    outcomes = rehearse(session, rows, target, options) if rows else []
     counts = Counter(STATES[outcome.kind] for outcome in outcomes)
     labels = {column.name: str(column.label) for column in target.columns}
     shown = []
@@ -141,7 +144,8 @@ def check(record_type: str, import_id: int) -> Any:
         **headings(screen),
         run_url=run_url,
         back_url=back,
-        counts={state: counts[state] for state in STATES.values()},
+        # Of a dict, a template would take the method for the count called "update".
+        counts=SimpleNamespace(**{state: counts[state] for state in STATES.values()}),
         complete=len(checked) <= REHEARSED,
         checked=len(rows),
         headers=[labels[name] for _position, name in sorted(mapping.items())],

@@ -23,7 +23,7 @@ def add_pipeline(session: Session, name: str, position: int = 1) -> Pipeline:
     pipeline = Pipeline(name=name.strip(), position=position)
     stages = (
         Stage(name=_("Lead"), probability=10, color="gray", rot_days=14),
-        Stage(name=_("Qualified"), probability=25, color="sky", rot_days=14),
+        Stage(name=_("Qualified"), probability=25, color="blue", rot_days=14),
         Stage(name=_("Proposal"), probability=50, color="violet", rot_days=21),
         Stage(name=_("Negotiation"), probability=75, color="amber", rot_days=21),
         Stage(name=_("Won"), probability=100, color="green", kind=WON),

@@ -39,6 +39,8 @@ def add_deals(session: Session) -> None:
     reasons = session.scalars(sa.select(LostReason).order_by(LostReason.position)).all()
     for number, path in enumerate(targets):
         deal = _deal(number, pipeline, path[-1], dice)
+        moments = _moments(deal.created_at, len(path), dice)
+        deal.closed_at = moments[-1] if path[-1].kind != OPEN else None
         if people:
             deal.contact = people[(number * 7) % len(people)]
         if owners:
@@ -47,7 +49,7 @@ def add_deals(session: Session) -> None:
             deal.lost_reason = reasons[number % len(reasons)]
         session.add(deal)
         session.flush()
-        _tell_past(session, deal, path, dice)
+        _tell_past(session, deal, path, moments)
     session.flush()
 
 
@@ -86,21 +88,18 @@ def _deal(number: int, pipeline: Pipeline, stage: Stage, dice: random.Random) ->
     )
 
 
-def _tell_past(session: Session, deal: Deal, path: Sequence[Stage], dice: random.Random) -> None:
+def _moments(created_at: dt.datetime, count: int, dice: random.Random) -> list[dt.datetime]:
+    """``count`` moments in order, from ``created_at`` to the present."""
+    life = now() - created_at
+    shares = sorted(dice.uniform(0.05, 0.9) for _share in range(count - 1))
+    return [created_at, *(created_at + life * share for share in shares)]
+
+
+def _tell_past(session: Session, deal: Deal, path: Sequence[Stage], moments: Sequence[dt.datetime]) -> None:
     """Spread the way of ``deal`` over its life, as if it had gone it step by step."""
     last = session.scalars(sa.select(StageChange).where(StageChange.deal_id == deal.id)).one()
-    life = now() - deal.created_at
-    moments = [deal.created_at, *(deal.created_at + life * share for share in _shares(len(path) - 1, dice))]
     before: Stage | None = None
     for stage, entered, left in zip(path[:-1], moments, moments[1:], strict=False):
-        stay = StageChange(deal=deal, from_stage=before, stage=stage, entered_at=entered, left_at=left)
-        session.add(stay)
+        session.add(StageChange(deal=deal, from_stage=before, stage=stage, entered_at=entered, left_at=left))
         before = stage
     last.from_stage, last.entered_at = before, moments[-1]
-    if deal.closed_at is not None:
-        deal.closed_at = moments[-1]
-
-
-def _shares(count: int, dice: random.Random) -> list[float]:
-    """``count`` fractions of a life in order."""
-    return sorted(dice.uniform(0.05, 0.9) for _share in range(count))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapper, Session, joinedload, object_session
+from sqlalchemy.orm.attributes import instance_state
 
 from core import acting, now, write_event
 from plugins.sales.models import LOST, OPEN, WON, Deal, Stage, StageChange
@@ -41,7 +42,7 @@ def enter(session: Session, deal: Deal, before: Stage | None, stage: Stage, mome
         The moment that was written: a clock that was set back never makes a stay shorter than nothing, and the first
         stay begins with the deal.
     """
-    if sa.inspect(deal).persistent:
+    if instance_state(deal).persistent:
         stay = session.scalars(
             sa.select(StageChange)
             .where(StageChange.deal_id == deal.id, StageChange.left_at.is_(None))

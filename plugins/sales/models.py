@@ -47,7 +47,7 @@ class Stage(Base, Record):
     name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), info={"label": _l("Name")})
     position: Mapped[int] = mapped_column(default=0, info={"label": _l("Place in the order")})
     kind: Mapped[str] = mapped_column(Choice(KINDS), default=OPEN, info={"label": _l("A deal here is")})
-    probability: Mapped[int] = mapped_column(default=0, info={"label": _l("Probability (%)")})
+    probability: Mapped[int] = mapped_column(default=0, info={"label": _l("Probability")})
     color: Mapped[str] = mapped_column(Color, default="gray", info={"label": _l("Color")})
     rot_days: Mapped[int | None] = mapped_column(info={"label": _l("Stale after (days)")})
 
@@ -77,7 +77,7 @@ class Deal(Base, Record, Owned, Searchable):
         sa.Date, index=True, info={"label": _l("Expected close")}
     )
     probability: Mapped[int | None] = mapped_column(
-        info={"label": _l("Probability (%)"), "help": _l("Empty: that of the stage.")}
+        info={"label": _l("Probability"), "help": _l("In per cent. Empty: that of the stage.")}
     )
     next_step: Mapped[str | None] = mapped_column(sa.String(200), info={"label": _l("Next step")})
     lost_note: Mapped[str | None] = mapped_column(LongText(2000), info={"label": _l("What happened")})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm.attributes import instance_state
 
 from core import Blocked, ValidationError, as_system
 from plugins.sales import history
@@ -17,8 +18,6 @@ from plugins.sales.models import LOST, OPEN, WON, Deal, LostReason, Pipeline, St
 CURRENCY = re.compile("[A-Z]{3}")
 LONGEST_ROT = 3650  # days
 CERTAIN = {WON: 100, LOST: 0}
-
-Linked = TypeVar("Linked", Pipeline, Stage, LostReason)
 
 
 def settle(deal: Deal, moment: dt.datetime) -> None:
@@ -45,7 +44,10 @@ def settle(deal: Deal, moment: dt.datetime) -> None:
             deal.probability = stage.probability
         if stage is not before:
             entered = history.enter(session, deal, before, stage, moment)
-            _close(deal, before, stage, entered)
+            if stage.kind != OPEN and (before is None or before.kind != stage.kind):
+                _close(deal, entered)
+        if stage.kind == OPEN and deal.closed_at is not None:
+            deal.closed_at = None
         if stage.kind != LOST:
             _forget_loss(deal)
         if deal.company is None and deal.contact is not None and _is_set(deal, "contact"):
@@ -66,37 +68,37 @@ def _session(record: Any) -> Session:
 
 
 def _is_set(deal: Deal, name: str) -> bool:
-    return bool(sa.inspect(deal).attrs[name].history.has_changes())
+    return bool(instance_state(deal).attrs[name].history.has_changes())
 
 
 def _stage_before(session: Session, deal: Deal) -> Stage | None:
     """The stage as it is stored."""
-    if not sa.inspect(deal).persistent:
+    if not instance_state(deal).persistent:
         return None
-    kept = sa.inspect(deal).attrs["stage_id"].load_history()
+    kept = instance_state(deal).attrs["stage_id"].load_history()
     (key,) = (kept.deleted or kept.unchanged or (None,))[:1]
-    return _get(session, Stage, key)
+    before: Stage | None = _get(session, Stage, key)
+    return before
 
 
-def _get(session: Session, model: type[Linked], key: int | None) -> Linked | None:
+def _get(session: Session, model: type[Any], key: int | None) -> Any:
     """The record with this id, the recycle bin included."""
     if key is None:
         return None
     return session.get(model, key, execution_options={"include_archived": True})
 
 
-def _linked(session: Session, deal: Deal, name: str, model: type[Linked]) -> Linked | None:
+def _linked(session: Session, deal: Deal, name: str, model: type[Any]) -> Any:
     """What a link points to, whether the link itself or its key was set."""
     if _is_set(deal, name) or not _is_set(deal, f"{name}_id"):
-        linked: Linked | None = getattr(deal, name)
-        return linked
+        return getattr(deal, name)
     return _get(session, model, getattr(deal, f"{name}_id"))
 
 
 def _place(session: Session, deal: Deal, before: Stage | None) -> tuple[Pipeline, Stage]:
     """Pipeline and stage of the deal, what is empty filled."""
-    stage = _linked(session, deal, "stage", Stage)
-    pipeline = _linked(session, deal, "pipeline", Pipeline)
+    stage: Stage | None = _linked(session, deal, "stage", Stage)
+    pipeline: Pipeline | None = _linked(session, deal, "pipeline", Pipeline)
     if pipeline is None:
         pipeline = stage.pipeline if stage is not None else first_pipeline(session)
     if pipeline is None:
@@ -127,7 +129,7 @@ def _problems(session: Session, deal: Deal, stage: Stage, *, moved: bool) -> dic
     if stage.kind == WON and deal.amount is None and (moved or _is_set(deal, "amount")):
         errors["amount"] = _("A won deal needs an amount.")
     told = moved or _is_set(deal, "lost_reason") or _is_set(deal, "lost_reason_id")
-    reason = _linked(session, deal, "lost_reason", LostReason) if told else None
+    reason: LostReason | None = _linked(session, deal, "lost_reason", LostReason) if told else None
     if stage.kind == LOST and told and reason is None:
         errors["lost_reason"] = _("A lost deal needs a reason.")
     elif stage.kind != LOST and reason is not None and not moved:
@@ -135,11 +137,9 @@ def _problems(session: Session, deal: Deal, stage: Stage, *, moved: bool) -> dic
     return errors
 
 
-def _close(deal: Deal, before: Stage | None, stage: Stage, entered: dt.datetime) -> None:
-    """Note when the deal was won or lost; opened again it is not closed any more."""
-    if stage.kind == OPEN:
-        deal.closed_at = None
-    elif before is None or before.kind != stage.kind:
+def _close(deal: Deal, entered: dt.datetime) -> None:
+    """Note when the deal was won or lost, unless it is told in the same save, as for deals of the past."""
+    if deal.closed_at is None or not _is_set(deal, "closed_at"):
         deal.closed_at = entered
 
 
@@ -175,8 +175,9 @@ def check_stage(stage: Stage) -> None:
             errors["probability"] = _("A probability lies between 0 and 100.")
         if stage.rot_days is not None and not 1 <= stage.rot_days <= LONGEST_ROT:
             errors["rot_days"] = _("Write a number of days from 1 to %(most)s.", most=LONGEST_ROT)
-        stored = sa.inspect(stage).persistent
-        fixed = [name for name in ("kind", "pipeline_id", "pipeline") if sa.inspect(stage).attrs[name].history.deleted]
+        stored = instance_state(stage).persistent
+        attributes = instance_state(stage).attrs
+        fixed = [name for name in ("kind", "pipeline_id", "pipeline") if attributes[name].history.deleted]
         if stored and fixed and deal_count(session, stage):
             errors[fixed[0].removesuffix("_id")] = _("There are deals in this stage; move them first.")
     if errors:

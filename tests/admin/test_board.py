@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from core.config import Config
 from core.parts import Board
-from tests.admin.toys import KITES, MAKERS, Browser, Kite, Maker, Toys, hooks_of
+from tests.admin.toys import KITES, MAKERS, Browser, Kite, Land, Maker, Toys, hooks_of
 
 BOARD = "/toys/kite/board"
 MOVE = "/toys/kite/move"
@@ -129,6 +129,24 @@ def test_linked_records_are_lanes_too(config: Config) -> None:
     assert toys.read(number).maker.name == "first"
     assert browser.post(MOVE, {"id": number, "lane": "999"}, headers=HX).status_code == 409
     assert browser.get(BOARD + "?scope=1").status_code == 404
+    toys.database.dispose()
+
+
+def test_a_scope_splits_lanes_into_boards(config: Config) -> None:
+    scoped = replace(KITES, board=Board(lane="maker", amount="price", order="position", scope="land"))
+    toys = Toys(config, screens=(scoped, MAKERS))
+    north, south = Land(name="North"), Land(name="South")
+    one, two = toys.add(Maker(name="one", land=north, probability=50), Maker(name="two", land=south))
+    toys.add(Kite(name="a", maker_id=one, price=Decimal(9)), Kite(name="b", maker_id=two))
+    browser = toys.browser()
+    first, second = browser.get(BOARD).text, browser.get(f"{BOARD}?scope={south.id}").text
+    assert cards(first, one) == ["a"]
+    assert "weighted $4.50" in lane(first, one)
+    assert f'id="lane-{two}"' not in first
+    assert cards(second, two) == ["b"]
+    assert f'href="{BOARD}?scope={north.id}"' in second
+    for odd in ("99", "-1", "x", "۱"):
+        assert browser.get(BOARD, query_string={"scope": odd}).status_code == 404
     toys.database.dispose()
 
 

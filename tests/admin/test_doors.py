@@ -46,7 +46,7 @@ def test_forbidden_and_missing_look_the_same(config: Config) -> None:
     browser.post("/toys/kite/action", {"action": "delete", "rowid": [str(mine), str(other)]})
     assert toys.read(mine).archived_at is not None
     assert toys.read(other).archived_at is None
-    assert browser.post(f"/toys/kite/restore?id={other}").status_code == 404
+    assert browser.post(f"/toys/kite/restore?ids={other}").status_code == 404
     toys.database.dispose()
 
 
@@ -65,7 +65,7 @@ def test_forbidden_and_missing_look_the_same(config: Config) -> None:
         ("edit", "post", "/toys/kite/cell?column=state&id=1"),
         ("edit", "post", "/toys/kite/move?id=1&lane=open"),
         ("delete", "post", "/toys/kite/delete?id=1"),
-        ("delete", "post", "/toys/kite/restore?id=1"),
+        ("delete", "post", "/toys/kite/restore?ids=1"),
         ("export", "get", "/toys/kite/export/csv"),
     ],
 )
@@ -78,7 +78,7 @@ def test_each_page_needs_its_permission(toys: Toys, browser: Browser, verb: str,
     after = toys.read(1)
     assert (after.version, after.archived_at, toys.count()) == (before.version, before.archived_at, 1)
     # The positive control: with the permission the same request found its page.
-    assert allowed.status_code != 404 or path in ("/toys/kite/move?id=1&lane=open", "/toys/kite/restore?id=1")
+    assert allowed.status_code != 404 or path in ("/toys/kite/move?id=1&lane=open", "/toys/kite/restore?ids=1")
 
 
 def test_nobody_gets_nothing(toys: Toys, browser: Browser) -> None:
@@ -94,7 +94,7 @@ def test_nobody_gets_nothing(toys: Toys, browser: Browser) -> None:
         "/toys/kite/1/edit",
         "/toys/kite/1/note",
         "/toys/kite/delete",
-        "/toys/kite/restore?id=1",
+        "/toys/kite/restore?ids=1",
         "/toys/kite/action",
         "/toys/kite/cell",
         "/toys/kite/move",
@@ -109,7 +109,7 @@ def test_a_post_without_the_token_is_refused(toys: Toys, browser: Browser, path:
     assert (kite.name, kite.state, kite.archived_at, toys.count()) == ("one", "new", None, 1)
 
 
-@pytest.mark.parametrize("path", ["delete?id=1", "restore?id=1", "action", "move", "1/note"])
+@pytest.mark.parametrize("path", ["delete?id=1", "restore?ids=1", "action", "move", "1/note"])
 def test_nothing_is_changed_by_get(toys: Toys, browser: Browser, path: str) -> None:
     toys.add(Kite(name="one"))
     assert browser.get(f"/toys/kite/{path}").status_code in (404, 405)

@@ -117,9 +117,9 @@ def test_delete_can_be_undone(toys: Toys, browser: Browser) -> None:
     (number,) = toys.add(Kite(name="Red"))
     response = browser.post("/toys/kite/delete", {"id": number}, follow_redirects=True)
     assert "“Red” was deleted." in response.text
-    assert f'action="/toys/kite/restore?id={number}"' in response.text
+    assert f'action="/toys/kite/restore?ids={number}"' in response.text
     assert toys.read(number).archived_at is not None
-    response = browser.post(f"/toys/kite/restore?id={number}", follow_redirects=True)
+    response = browser.post(f"/toys/kite/restore?ids={number}", follow_redirects=True)
     assert "1 record is back." in response.text
     assert toys.read(number).archived_at is None
 
@@ -138,6 +138,17 @@ def test_many_are_deleted_and_restored_at_once(toys: Toys, browser: Browser) -> 
     assert text == "3 records were deleted."
     browser.post(category.removeprefix("undo "))
     assert all(toys.read(n).archived_at is None for n in numbers)
+
+
+def test_the_undo_of_a_full_page_fits_into_a_cookie(toys: Toys, browser: Browser) -> None:
+    with toys.database.engine.begin() as connection:
+        rows = [{"id": 98_765_000 + 7 * n, "name": f"k{n}"} for n in range(200)]
+        connection.execute(sa.insert(Kite), rows)
+    response = browser.post("/toys/kite/action", {"action": "delete", "rowid": [str(row["id"]) for row in rows]})
+    assert max(len(cookie) for cookie in response.headers.getlist("Set-Cookie")) < 3000
+    ((category, _text),) = browser.flashed()
+    browser.post(category.removeprefix("undo "))
+    assert toys.read(rows[-1]["id"]).archived_at is None
 
 
 def test_a_plugin_can_block_a_deletion(config: Config) -> None:

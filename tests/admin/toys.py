@@ -70,6 +70,14 @@ kite_tag = sa.Table(
 )
 
 
+class Land(Base, Record):
+    """Where makers live."""
+
+    __tablename__ = "toys_land"
+
+    name: Mapped[str] = mapped_column(sa.String(80))
+
+
 class Maker(Base, Record, Searchable):
     """Who makes kites."""
 
@@ -77,6 +85,9 @@ class Maker(Base, Record, Searchable):
 
     name: Mapped[str] = mapped_column(sa.String(80))
     position: Mapped[int] = mapped_column(default=0)
+    probability: Mapped[int | None] = mapped_column()
+    land_id: Mapped[int | None] = mapped_column(sa.ForeignKey("toys_land.id", ondelete="SET NULL"))
+    land: Mapped[Land | None] = relationship(Land)
 
 
 class Tag(Base):

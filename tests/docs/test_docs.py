@@ -265,7 +265,9 @@ def test_every_command_mentioned_exists(path: Path) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("line", ["peyvand sreve", "peyvand serve --onyl web", "peyvand serve --only mail", "peyvand init x"])
+@pytest.mark.parametrize(
+    "line", ["peyvand sreve", "peyvand serve --onyl web", "peyvand serve --only x", "peyvand init x"]
+)
 def test_command_that_does_not_exist_is_found(line: str) -> None:
     with pytest.raises(ValueError, match="there is no|is none of|takes no"):
         check_command(line)
@@ -337,7 +339,8 @@ def _resolve(dotted: str) -> Any:
 
 def _declared_names() -> set[str]:
     """Dotted names that are no Python: the core's own permissions and jobs."""
-    return {part.name for part in (*core_hooks.permissions(), *core_hooks.jobs())}
+    permissions, jobs = core_hooks.permissions(), core_hooks.jobs()
+    return {part.name for part in permissions} | {job.name for job in jobs}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
@@ -382,7 +385,8 @@ def said() -> frozenset[str]:
 
 
 def test_sentences_of_troubleshooting_are_those_the_program_prints() -> None:
-    quoted = [first.strip("`") for first, _advice in rows(section(text_of(ROOT / "docs" / "administration.md"), "Troubleshooting"))]
+    table = rows(section(text_of(ROOT / "docs" / "administration.md"), "Troubleshooting"))
+    quoted = [sentence.strip("`") for sentence, _advice in table]
     assert len(quoted) > 10
     assert [sentence for sentence in quoted if not any(sentence in text for text in said())] == []
 
@@ -398,8 +402,8 @@ def test_labels_in_bold_are_on_the_screen(name: str) -> None:
 
 
 def test_changelog_has_an_entry_for_this_version() -> None:
-    entries = re.findall(r"^## \[?([^\]\s]+)\]? \((unreleased|\d{4}-\d\d-\d\d)\)$", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)
-    assert core.__version__ in [version for version, _date in entries]
+    entry = re.compile(rf"^## {re.escape(core.__version__)} \((unreleased|\d{{4}}-\d\d-\d\d)\)$", re.MULTILINE)
+    assert entry.search(text_of(ROOT / "CHANGELOG.md"))
 
 
 def test_licence_is_the_one_the_metadata_names() -> None:
