@@ -90,24 +90,9 @@ def query_filter(model, actor):
     """An SQL criterion added to every query of ``model``, or None."""
 
 
-# --- lifecycle: run inside the operation's transaction; an error rolls it back
+# --- lifecycle: runs inside the operation's transaction; an error rolls it back
 
 
 @hookspec
 def after_install(session):
     """The plugin's tables were just made: add the rows it cannot live without. Must bear being repeated."""
-
-
-@hookspec
-def after_enable(session):
-    """The plugin is being switched on."""
-
-
-@hookspec
-def before_disable(session):
-    """The plugin is being switched off."""
-
-
-@hookspec
-def uninstall_blockers(session):
-    """Reasons why the plugin cannot be uninstalled now: a list of sentences, empty when it can."""

@@ -89,7 +89,8 @@ def _is_module(name: str) -> bool:
 
 
 def _sources(*folders: str) -> list[Path]:
-    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if "migrations" not in path.parts]
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for path in found if "migrations" not in path.parts]
 
 
 def _room(module: str) -> str:

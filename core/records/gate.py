@@ -97,10 +97,24 @@ def _touched(session: Session) -> list[Record]:
     changed = [obj for obj in session.dirty if session.is_modified(obj)]
     records: dict[int, Record] = {}
     for obj in (*session.new, *changed, *session.deleted):
-        whole = getattr(obj, obj.__whole__) if isinstance(obj, Part) else obj
+        whole = _whole(obj) if isinstance(obj, Part) else obj
         if isinstance(whole, Record):
             records[id(whole)] = whole
     return list(records.values())
+
+
+def _whole(part: Part) -> Any:
+    """The record a part belongs to, or belonged to until now.
+
+    Raises:
+        Forbidden: there is none that the actor may see.
+    """
+    whole = getattr(part, part.__whole__)
+    if whole is None:
+        whole = next(iter(instance_state(part).attrs[part.__whole__].history.deleted or ()), None)
+    if whole is None:
+        raise Forbidden(f"{getattr(part, '__record_type__', 'part')}.edit")
+    return whole
 
 
 def _admit_one(session: Session, record: Record) -> tuple[Record, str, dict[str, tuple[Any, Any]]] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import false
+from sqlalchemy import false, inspect
 
 from core.accounts.actor import acting
 from core.errors import Forbidden
@@ -44,11 +44,25 @@ def row_criteria() -> Iterator[tuple[type, Any]]:
     if actor.system:
         return
     site = current_app.extensions["peyvand"]
-    filters = site.hooks.implements("query_filter")
+    bases: set[type] = set()
     for record_type in site.catalog:
+        mapper = inspect(record_type.model)
+        base = mapper.base_mapper.class_
         if not actor.may(f"{record_type.name}.see"):
             yield record_type.model, false()
-        elif filters:
-            for criterion in site.hooks.veto("query_filter", model=record_type.model, actor=actor):
-                if criterion is not None:
-                    yield record_type.model, criterion
+            if mapper.polymorphic_identity is not None and base is not record_type.model:
+                # A link to the common base must not show what the type itself hides.
+                yield base, mapper.base_mapper.polymorphic_on != mapper.polymorphic_identity
+        else:
+            yield from _filtered(site.hooks, record_type.model)
+        if site.catalog.of(base) is None:
+            bases.add(base)
+    for base in bases:
+        yield from _filtered(site.hooks, base)
+
+
+def _filtered(hooks: Hooks, model: type) -> Iterator[tuple[type, Any]]:
+    if hooks.implements("query_filter"):
+        for criterion in hooks.veto("query_filter", model=model, actor=acting()):
+            if criterion is not None:
+                yield model, criterion

@@ -3,9 +3,9 @@
     (absent) ─install─▶ disabled ◀─enable/disable─▶ enabled
                  purge ◀─ removed ◀─uninstall─ disabled
 
-A step that takes long is announced first (``installing`` or ``purging`` with the process that does it); what it
-changes, tables included, commits in one transaction with the state that says so. Whoever finds an announcement of a process that
-is dead takes it back.
+A step that takes long is announced first (``installing`` or ``purging`` with the process that does it); what it changes,
+tables included, commits in one transaction with the state that says so. Whoever finds an announcement of a dead process
+takes it back.
 """
 
 from __future__ import annotations
@@ -120,13 +120,13 @@ class Lifecycle:
                 elif step.action in ("install", UPGRADE):
                     self._install(step.plugin, found[step.plugin], upgrade=step.action == UPGRADE)
                 elif step.action == UNINSTALL:
-                    self._uninstall(step.plugin, found.get(step.plugin))
+                    self._uninstall(step.plugin)
                 elif step.action == PURGE:
                     self._purge(step.plugin)
             if enabling:
-                self._switch(enabling, found, ENABLED)
+                self._switch(enabling, ENABLED)
             if action == DISABLE:
-                self._switch([step.plugin for step in plan.steps], found, DISABLED)
+                self._switch([step.plugin for step in plan.steps], DISABLED)
             self.report(total, total, "")
             return plan
 
@@ -140,7 +140,7 @@ class Lifecycle:
             with migrations.schema_change(self.database) as connection:
                 migrations.upgrade(connection, name, plugin.folder)
                 if not upgrade:
-                    self._call(connection, plugin, "after_install")
+                    self._after_install(connection, plugin)
                 state = before.state if upgrade and before else DISABLED
                 self._set(connection, name, state=state, version=version)
                 if state == ENABLED:
@@ -150,36 +150,16 @@ class Lifecycle:
             self._take_back(name, before.state if before else None, str(error))
             raise LifecycleError(_("%(name)s was not installed: %(error)s", name=name, error=str(error))) from error
 
-    def _switch(self, names: list[str], found: dict[str, FoundPlugin], state: str) -> None:
+    def _switch(self, names: list[str], state: str) -> None:
         """Several plugins change state together, in one transaction with the generation."""
-        hook = "after_enable" if state == ENABLED else "before_disable"
-        try:
-            with migrations.schema_change(self.database) as connection:
-                for name in names:
-                    plugin = found.get(name)
-                    # A plugin that does not load must still let itself be switched off.
-                    status = self.runtime.site.plugins.get(name)
-                    loads = state == ENABLED or (status is not None and status.observed in ("loaded", "stale"))
-                    if plugin is not None and plugin.manifest is not None and loads:
-                        self._call(connection, plugin, hook)
-                    self._set(connection, name, state=state)
-                    self._journal(connection, name, state)
-                bump_generation(connection)
-        except PluginError as error:
-            self._write(error.plugin, "failed", error.reason)
-            raise LifecycleError(str(error)) from error
-
-    def _uninstall(self, name: str, plugin: FoundPlugin | None) -> None:
         with self.database.engine.begin() as connection:
-            if plugin is not None and plugin.manifest is not None:
-                try:
-                    reasons = self._call(connection, plugin, "uninstall_blockers")
-                except PluginError as error:
-                    log.warning("Uninstalling %s without asking it: %s", name, error.reason)
-                    reasons = []
-                blockers = [str(reason) for answer in reasons for reason in answer or ()]
-                if blockers:
-                    raise LifecycleError(" ".join(blockers))
+            for name in names:
+                self._set(connection, name, state=state)
+                self._journal(connection, name, state)
+            bump_generation(connection)
+
+    def _uninstall(self, name: str) -> None:
+        with self.database.engine.begin() as connection:
             self._set(connection, name, state=REMOVED)
             self._journal(connection, name, REMOVED)
 
@@ -232,27 +212,24 @@ class Lifecycle:
 
     # --- hooks, states, journal
 
-    def _call(self, connection: Connection, plugin: FoundPlugin, hook: str) -> list[Any]:
-        """Call one plugin's lifecycle hook inside the operation's transaction."""
+    def _after_install(self, connection: Connection, plugin: FoundPlugin) -> None:
+        """Let the plugin add the rows it cannot live without, inside the operation's transaction."""
         hooks = Hooks()
         hooks.register(plugin.name, load_plugin(plugin))
-        if not hooks.implements(hook):
-            return []
         session = GatedSession(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
         try:
             # What the hook asks for, jobs included, must be part of this transaction: another would wait for ever.
             with (
                 self.runtime.site.app.app_context(),
                 self.database.session.replaced_by(session),
-                as_system(f"{hook} of {plugin.name}"),
+                as_system(f"installation of {plugin.name}"),
             ):
-                answers = hooks.only(plugin.name, hook, session=session)
+                hooks.only(plugin.name, "after_install", session=session)
                 session.commit()
-                return answers
         except (KeyboardInterrupt, MemoryError):
             raise
         except BaseException as error:
-            raise PluginError(plugin.name, f"its hook {hook} failed: {type(error).__name__}: {error}") from error
+            raise PluginError(plugin.name, f"its hook after_install failed: {type(error).__name__}: {error}") from error
         finally:
             session.close()
 

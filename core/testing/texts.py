@@ -49,5 +49,10 @@ def _translated(folder: Path) -> set[tuple[str, str]]:
     return {
         (message.context or "", message.id if isinstance(message.id, str) else message.id[0])
         for message in catalog
-        if message.id and not message.fuzzy and all([message.string] if isinstance(message.string, str) else message.string)
+        if message.id and not message.fuzzy and _is_whole(message.string)
     }
+
+
+def _is_whole(translation: Any) -> bool:
+    """Whether it is there, in every number."""
+    return all(translation) if isinstance(translation, list | tuple) else bool(translation)

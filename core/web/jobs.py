@@ -125,7 +125,7 @@ def tray() -> Response:
     live = sa.select(JobRecord.id).where(JobRecord.actor_id == acting().user_id, JobRecord.status.in_(LIVE))
     count = _session().scalar(sa.select(_count(live)))
     if not count:
-        return Response(status=204)
+        return Response("")
     text = ngettext("%(count)s job is running", "%(count)s jobs are running", count, count=format_number(count))
     return Response(Markup('<a class="tag tag-blue" href="{}">{}</a>').format(url_for("jobs.mine"), text))
 

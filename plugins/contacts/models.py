@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship, validates
 
 from core.database.base import plugin_base
@@ -33,11 +34,11 @@ MOBILE, WORK, HOME, FAX, OTHER = "mobile", "work", "home", "fax", "other"
 PHONE_LABELS = (
     Option(MOBILE, _l("Mobile")),
     Option(WORK, _l("Work")),
-    Option(HOME, _l("Home")),
+    Option(HOME, lazy_pgettext("of a phone or an address", "Home")),
     Option(FAX, _l("Fax")),
     Option(OTHER, _l("Other")),
 )
-PLACE_LABELS = (Option(WORK, _l("Work")), Option(HOME, _l("Home")), Option(OTHER, _l("Other")))
+PLACE_LABELS = tuple(option for option in PHONE_LABELS if option.code in (WORK, HOME, OTHER))
 
 INDUSTRIES = (
     Option("agriculture", _l("Agriculture and food")),

@@ -7,7 +7,7 @@ import pytest
 
 from core.config import Config
 from core.testing.servers import PostgresServer, create_database
-from tests.admin.toys import Browser, Toys
+from tests.admin.toy_site import Browser, Toys
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from core.config import Config
 from core.parts import Board
-from tests.admin.toys import KITES, MAKERS, Browser, Kite, Land, Maker, Toys, hooks_of
+from tests.admin.toy_site import Browser, Toys, hooks_of
+from tests.admin.toys import KITES, MAKERS, Kite, Land, Maker
 
 BOARD = "/toys/kite/board"
 MOVE = "/toys/kite/move"

@@ -9,7 +9,8 @@ from sqlalchemy.exc import InvalidRequestError
 
 from core.admin.record_view import RecordView
 from core.config import Config
-from tests.admin.toys import KITES, MAKERS, PERMISSIONS, Browser, Kite, Maker, Toys, hooks_of, person
+from tests.admin.toy_site import Browser, Toys, hooks_of
+from tests.admin.toys import KITES, MAKERS, PERMISSIONS, Kite, Maker, person
 
 ODD_IDS = ["-1", "0", str(2**63), "9" * 40, "۱", "1%00", "1.0", "1e3", "abc", "../1", " 1", "1;drop"]
 

@@ -9,7 +9,8 @@ import pytest
 from core.accounts.actor import as_system
 from core.config import Config
 from core.errors import Blocked, ValidationError
-from tests.admin.toys import Browser, Kite, Maker, Tag, Tail, Toys, hooks_of, person, posted_by
+from tests.admin.toy_site import Browser, Toys, hooks_of, posted_by
+from tests.admin.toys import Kite, Maker, Tag, Tail, person
 
 NEW = "/toys/kite/new"
 LEAST = {"name": "Red", "state": "new", "currency": "USD"}
@@ -244,11 +245,9 @@ def test_an_old_form_that_says_what_is_stored_is_no_conflict(toys: Toys, browser
 def test_somebody_saving_in_the_last_moment_is_a_conflict_too(config: Config) -> None:
     def before_save(record: Any, changes: Any) -> None:
         if record.name == "mine":
-            with toys.database.engine.connect() as connection:
-                # On SQLite the write lock is ours, so the other write is made in our own transaction.
-                del connection
-            session = toys.database.session()
-            session.connection().exec_driver_sql("UPDATE toys_kite SET version = version + 1, chance = 9")
+            # SQLite has one writer, and that is us by now: the other write has to happen in our own transaction.
+            connection = toys.database.session().connection()
+            connection.exec_driver_sql("UPDATE toys_kite SET version = version + 1, chance = 9")
 
     toys = Toys(config, hooks=hooks_of(before_save=before_save))
     browser = toys.browser()

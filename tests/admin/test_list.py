@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from core.admin import list_query
-from tests.admin.toys import Browser, Kite, Maker, Tag, Toys, person
+from tests.admin.toy_site import Browser, Toys
+from tests.admin.toys import Kite, Maker, Tag, person
 
 LIST = "/toys/kite/"
 

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from core.config import Config
 from core.errors import Blocked
-from tests.admin.toys import Browser, Kite, Maker, Tail, Toys, hooks_of
+from tests.admin.toy_site import Browser, Toys, hooks_of
+from tests.admin.toys import Kite, Maker, Tail
 
 HX = {"HX-Request": "true"}
 

@@ -180,9 +180,9 @@ def test_companies_are_known_by_name(installation: TestInstallation, tmp_path: P
 
 def test_every_record_stands_in_the_history_and_the_outbox(installation: TestInstallation, tmp_path: Path) -> None:
     text = "name,email,company\nSara Karimi,sara@mail.example,Blue Heron\nAli Moradi,ali@mail.example,Blue Heron\n"
+    user_id = installation.user("user").id
     with installation.acting("user") as session:
         bring(session, table(tmp_path, text))
-        user_id = installation.user("user").id
         created = session.scalars(sa.select(Audit).where(Audit.action == "created")).all()
         people = [row for row in created if row.record_type == "contacts.person"]
         assert len(people) == 2

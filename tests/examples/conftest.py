@@ -48,7 +48,8 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
     def run_python(
         *arguments: object, path: Path, cwd: Path = ROOT, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PEYVAND_", "PYTEST_"))}
+        ours = ("PEYVAND_", "PYTEST_")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environment |= {"PYTHONPATH": os.pathsep.join([str(path), str(ROOT)]), **variables}
         return subprocess.run(
             [sys.executable, *map(str, arguments)],

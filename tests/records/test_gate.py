@@ -203,3 +203,17 @@ def test_events_reach_plugins_once_after_the_commit(contacts: TestInstallation) 
     with contacts.acting() as session:
         assert session.scalar(sa.select(sa.func.count()).where(OutboxEvent.delivered_at.is_(None))) == 0
     assert contacts.run_jobs() == 0
+
+
+def test_a_type_one_may_not_see_is_hidden_behind_its_base_class_too(contacts: TestInstallation) -> None:
+    from dataclasses import replace
+
+    from plugins.contacts.models import Company, Contact
+
+    with contacts.acting("user") as session:
+        session.add_all([person(), Company(name="Initech")])
+        session.commit()
+    actor = contacts.actor("user")
+    blind = replace(actor, permissions=actor.permissions - {"contacts.person.see"})
+    with contacts.acting() as session, acting_as(blind):
+        assert [str(found) for found in session.scalars(sa.select(Contact))] == ["Initech"]

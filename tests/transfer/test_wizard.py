@@ -26,6 +26,12 @@ def installation(make_site: MakeSite) -> TestInstallation:
     return make_site("contacts")
 
 
+@pytest.fixture
+def on_either(make_site: MakeSite, dialect: str) -> TestInstallation:
+    """For what the database itself must keep: transactions, claims, savepoints."""
+    return make_site("contacts", dialect=dialect)
+
+
 def upload(browser: Browser, content: bytes | Path, name: str = "people.csv") -> str:
     """Send a file; the address of the import that began, without its last step."""
     browser.get(START)
@@ -67,20 +73,21 @@ def through(installation: TestInstallation, browser: Browser, address: str, **ch
     return browser.get(f"{address}/report").get_data(as_text=True)
 
 
-def test_a_file_of_google_becomes_people(installation: TestInstallation) -> None:
-    browser = installation.browser("user")
+def test_a_file_of_google_becomes_people(on_either: TestInstallation) -> None:
+    browser = on_either.browser("user")
     address = upload(browser, SAMPLES / "google_contacts_new.csv", "contacts.csv")
-    through(installation, browser, address, region="GB")
-    (run,) = imports(installation)
+    through(on_either, browser, address, region="GB")
+    (run,) = imports(on_either)
     assert (run.status, run.created_count, run.failed_count, run.total) == ("done", 3, 0, 3)
-    assert people(installation) == 3
-    assert not (installation.config.uploads / run.stored_path).exists()
-    with installation.acting() as session:
-        assert session.scalars(sa.select(Person.owner_id)).first() == installation.user("user").id
+    assert people(on_either) == 3
+    assert not (on_either.config.uploads / run.stored_path).exists()
+    user_id = on_either.user("user").id
+    with on_either.acting() as session:
+        assert session.scalars(sa.select(Person.owner_id)).first() == user_id
 
 
-def test_the_check_shows_every_error_and_writes_nothing(installation: TestInstallation) -> None:
-    browser = installation.browser("user")
+def test_the_check_shows_every_error_and_writes_nothing(on_either: TestInstallation) -> None:
+    browser = on_either.browser("user")
     address = upload(browser, SAMPLES / "persian_windows_1256.csv")
     page = browser.get(f"{address}/columns").get_data(as_text=True)
     assert "نام خانوادگ" in page
@@ -89,7 +96,7 @@ def test_the_check_shows_every_error_and_writes_nothing(installation: TestInstal
     for reason in ("Not a phone number", "Not an e-mail address", "no such day"):
         assert reason in text
     assert "May 21, 1990" in text or "21 May 1990" in text  # the Jalali date as it was read
-    assert people(installation) == 0
+    assert people(on_either) == 0
 
 
 def test_failed_rows_come_back_as_a_file_that_can_be_imported(installation: TestInstallation) -> None:
@@ -186,10 +193,10 @@ def test_names_of_files_and_cells_are_text(installation: TestInstallation) -> No
 
 
 def test_a_job_that_died_goes_on_where_it_committed(
-    installation: TestInstallation, monkeypatch: pytest.MonkeyPatch
+    on_either: TestInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "BATCH", 10)
-    browser = installation.browser("user")
+    browser = on_either.browser("user")
     rows = "".join(f"Ada {n},{'soon' if n % 7 == 0 else '1990-01-01'}\n" for n in range(35))
     address = upload(browser, f"name,birthday\n{rows}".encode())
     browser.post(f"{address}/run")
@@ -203,15 +210,15 @@ def test_a_job_that_died_goes_on_where_it_committed(
         return outcomes
 
     monkeypatch.setattr(running, "_written", die_in_the_third_batch)
-    with installation.site.app.app_context(), installation.acting(), pytest.raises(SystemExit):
-        running.run_import(Silent(), imports(installation)[0].id)
-    installation.session.rollback()
-    assert imports(installation)[0].checkpoint == 21
+    with on_either.site.app.app_context(), on_either.acting(), pytest.raises(SystemExit):
+        running.run_import(Silent(), imports(on_either)[0].id)
+    on_either.session.rollback()
+    assert imports(on_either)[0].checkpoint == 21
     monkeypatch.setattr(running, "_written", write)
-    installation.run_jobs()
-    (run,) = imports(installation)
+    on_either.run_jobs()
+    (run,) = imports(on_either)
     assert (run.status, run.created_count, run.failed_count, run.seen) == ("done", 30, 5, 35)
-    assert people(installation) == 30
+    assert people(on_either) == 30
     leftovers = browser.get(f"{address}/failed-rows", buffered=True).get_data().decode("utf-8-sig")
     assert len(leftovers.splitlines()) == 6
 
@@ -223,24 +230,24 @@ class Silent:
         """Take the word."""
 
 
-def test_a_stopped_import_keeps_what_it_wrote(installation: TestInstallation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_import_keeps_what_it_wrote(on_either: TestInstallation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "BATCH", 5)
-    browser = installation.browser("user")
+    browser = on_either.browser("user")
     address = upload(browser, ("name\n" + "".join(f"Ada {n}\n" for n in range(20))).encode())
     browser.post(f"{address}/run")
 
     class StopAfterOne(Silent):
         def report(self, done: int, total: int | None = None, message: str = "") -> None:
             browser.post(f"{address}/stop")
-            with installation.acting() as session:
+            with on_either.acting() as session:
                 session.execute(sa.update(ImportRun).values(status=models.CANCELLING))
                 session.commit()
 
-    with installation.acting():
-        running.run_import(StopAfterOne(), imports(installation)[0].id)
-    (run,) = imports(installation)
+    with on_either.acting():
+        running.run_import(StopAfterOne(), imports(on_either)[0].id)
+    (run,) = imports(on_either)
     assert (run.status, run.created_count) == (models.CANCELLED, 5)
-    assert people(installation) == 5
+    assert people(on_either) == 5
     assert "stopped" in browser.get(f"{address}/report").get_data(as_text=True)
 
 

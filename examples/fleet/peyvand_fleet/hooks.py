@@ -6,10 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from plugins.contacts.models import Person
 
 from core import FieldGroup, Panel, Permission, Screen, SiteInfo, hookimpl, record_permissions, session
 from peyvand_fleet.models import Vehicle
+from plugins.contacts.models import Person
 
 SHOWN = 20  # vehicles on one person's page
 
@@ -44,4 +44,5 @@ def record_panels(record: Any) -> list[Panel] | None:
     if not isinstance(record, Person):
         return None
     driven = sa.select(Vehicle).where(Vehicle.driver_id == record.id).order_by(Vehicle.name_sort).limit(SHOWN)
-    return [Panel(title=_l("Vehicles"), template="fleet/vehicles.html", context={"vehicles": session.scalars(driven).all()})]
+    vehicles = session.scalars(driven).all()
+    return [Panel(title=_l("Vehicles"), template="fleet/vehicles.html", context={"vehicles": vehicles})]

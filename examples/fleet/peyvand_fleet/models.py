@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
-from plugins.contacts.models import Person
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core import Record, Searchable, plugin_base
+from plugins.contacts.models import Person
 
 Base = plugin_base("fleet")
 

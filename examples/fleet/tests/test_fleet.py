@@ -3,6 +3,7 @@
 
 def _add_driver(session):
     from peyvand_fleet.models import Vehicle
+
     from plugins.contacts.models import Person
 
     driver = Person(first_name="Sara", last_name="Karimi")
@@ -34,6 +35,7 @@ def test_a_vehicle_stays_when_its_driver_is_deleted(make_site, dialect):
     site = make_site("fleet", dialect=dialect)
     with site.acting() as session:
         from peyvand_fleet.models import Vehicle
+
         from plugins.contacts.models import Person
 
         session.delete(session.get_one(Person, _add_driver(session)))
