@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,6 +60,7 @@ INDUSTRIES = (
 )
 
 
+@lru_cache(maxsize=8192)
 def name_key(name: str) -> str:
     """The form in which names are compared: «علی‌رضا کریمی», «علي رضا كريمي» and «علیرضا کریمی» have the same."""
     return fold(name).replace(" ", "")[:KEY_LENGTH]
