@@ -94,14 +94,24 @@ class Column:
     kind: str = "text"
 
 
+@dataclass(frozen=True)
+class Hint:
+    """A short remark on a card of a board, such as the next step; ``warn`` colours it."""
+
+    text: Label
+    warn: bool = False
+    icon: str = "clock"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Board:
     """How a screen is shown as a board.
 
     ``lane`` names a choice field or a link to a record type whose rows are the lanes (``order`` and ``scope`` are
     attributes of that type: the position of a lane, and the link that splits lanes into separate boards).
-    ``amount`` and ``probability`` (percent) name number fields summed per lane. ``before_move`` gets the record and
-    the lane's key and returns the names of fields that must be asked for first.
+    ``amount`` and ``probability`` (percent) name number fields summed per lane. ``move`` puts a record
+    into the lane of a key with the values that were asked for; ``ask`` gets the record and the lane's key and returns
+    the names of fields that must be asked for first. ``hints`` gets the records shown and returns remarks by id.
     """
 
     lane: str
@@ -114,6 +124,15 @@ class Board:
     page_size: int = 20
     move: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
     ask: Callable[[Any, Any], tuple[str, ...]] | None = None
+    hints: Callable[[Sequence[Any]], Mapping[int, Hint]] | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """A record that may already be the one being typed, and a sentence that says why."""
+
+    record: Any
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +183,7 @@ class Screen:
     actions: tuple[Action, ...] = ()
     board: Board | None = None
     importing: ImportTarget | None = None
-    duplicates: Callable[[Mapping[str, str], int | None], Sequence[Any]] | None = None
+    duplicates: Callable[[Mapping[str, str], int | None], Sequence[Match]] | None = None
     page_size: int = 25
     in_menu: bool = True
 

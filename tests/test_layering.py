@@ -176,6 +176,17 @@ def test_every_name_of_the_facade_leads_somewhere():
         assert getattr(core, name) is not None, name
 
 
+def test_checkers_are_told_the_names_of_the_facade():
+    stub = ast.parse((ROOT / "core" / "__init__.pyi").read_text(encoding="utf-8"))
+    told = {
+        alias.name: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    exported = next(node.value for node in stub.body if isinstance(node, ast.Assign))
+
+    assert told == {name: module for module, names in core._HOME.items() for name in names}
+    assert ast.literal_eval(exported) == core.__all__
+
+
 def test_an_unknown_name_is_no_part_of_the_facade():
     with pytest.raises(AttributeError, match="Deal"):
         core.Deal  # noqa: B018

@@ -16,6 +16,7 @@ from core.admin.forms import formdata, is_valid, refuse_undeclared
 from core.admin.ids import not_found, read_id
 from core.admin.list_page import screen_links, screen_views
 from core.admin.saving import Refused, commit
+from core.parts import Hint
 from core.records.policy import may
 
 if TYPE_CHECKING:
@@ -192,19 +193,20 @@ def _sums(lane: Lane) -> dict[str, Any]:
 
 
 def _lane(view: RecordView, query: BoardQuery, lane: Lane, size: int, here: dict[str, Any]) -> dict[str, Any]:
+    hints = query.board.hints(lane.cards) if query.board.hints is not None and lane.cards else {}
     more = lane.count > len(lane.cards) and size < CARDS_LIMIT
     arguments = here | {"lane": lane.key, "cards": size + query.board.page_size}
     return _sums(lane) | {
         "label": lane.label,
         "color": lane.color,
         "probability": lane.probability,
-        "cards": [_card(view, query, record) for record in lane.cards],
+        "cards": [_card(view, query, record, hints.get(record.id)) for record in lane.cards],
         "more_url": view.get_url(".board_view", **arguments) if more else None,
         "actions": [],
     }
 
 
-def _card(view: RecordView, query: BoardQuery, record: Any) -> dict[str, Any]:
+def _card(view: RecordView, query: BoardQuery, record: Any, hint: Hint | None) -> dict[str, Any]:
     board, owner = query.board, getattr(record, "owner", None)
     subtitle = view.record_type.field(board.subtitle) if board.subtitle else None
     amount = getattr(record, query.amount.name) if query.amount else None
@@ -218,6 +220,7 @@ def _card(view: RecordView, query: BoardQuery, record: Any) -> dict[str, Any]:
         "date": getattr(record, board.date) if board.date else None,
         "owner": str(owner) if owner else "",
         "owner_initial": str(owner)[:1] if owner else "",
-        "hint": "",
-        "warn": False,
+        "hint": str(hint.text) if hint else "",
+        "hint_icon": hint.icon if hint else "",
+        "warn": hint is not None and hint.warn,
     }

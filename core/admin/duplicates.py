@@ -27,7 +27,7 @@ def duplicates(view: RecordView) -> Any:
     typed = {name: text[:LONGEST] for name, text in request.values.items() if text.strip() and _is_field(view, name)}
     matches = find(typed, read_id(request.args.get("id", ""))) if typed else ()
     described = [
-        {"label": str(record), "url": record_url(record), "reason": _reason(view, record)} for record in matches
+        {"label": str(match.record), "url": record_url(match.record), "reason": match.reason} for match in matches
     ]
     return render_template("nova/_duplicates.html", matches=[entry for entry in described if entry["url"]][:SHOWN])
 
@@ -36,7 +36,3 @@ def _is_field(view: RecordView, name: str) -> bool:
     """Whether ``name`` is a field of the form or of one of its rows, such as ``phones-0-number``."""
     return name.split("-")[0] in view.form_names
 
-
-def _reason(view: RecordView, record: Any) -> str:
-    same_type = isinstance(record, view.model)
-    return view.screen.subtitle(record) if same_type and view.screen.subtitle else ""

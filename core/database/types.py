@@ -97,7 +97,9 @@ def parse_phone(text: str, region: str | None = None) -> str:
         number = phonenumbers.parse(latin_digits(text), region or DEFAULT_REGION)
     except phonenumbers.NumberParseException:
         raise ValueError("Not a phone number.") from None
-    if not phonenumbers.is_possible_number(number):
+    # Without an area code it reaches nobody, and letters are somebody's note in the wrong column.
+    complete = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+    if not complete or any(sign.isalpha() for sign in text.lower().replace("ext", "")):
         raise ValueError("Not a phone number.")
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 

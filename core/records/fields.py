@@ -90,7 +90,7 @@ def column_field(prop: ColumnProperty[Any]) -> Field:
         max_length=limit or length,
         options=column.type.options if isinstance(column.type, Choice) else (),
         currency=column.type.currency if isinstance(column.type, Money) else None,
-        managed=prop.key in MANAGED,
+        managed=prop.key in MANAGED or bool(column.info.get("managed", False)),
         help=column.info.get("help", ""),
         personal=bool(column.info.get("personal", False)),
         column=column,

@@ -71,7 +71,9 @@ def narrow(state: ORMExecuteState) -> None:
                 Record, lambda model: model.archived_at.is_(None), include_aliases=True, propagate_to_loaders=False
             )
         )
-    options += [with_loader_criteria(model, criterion, include_aliases=True) for model, criterion in row_criteria()]
+    bases = {mapper.class_ for mapper in state.all_mappers if mapper.polymorphic_on is not None and not mapper.inherits}
+    criteria = row_criteria(bases)
+    options += [with_loader_criteria(model, criterion, include_aliases=True) for model, criterion in criteria]
     if options:
         state.statement = state.statement.options(*options)
 
@@ -152,7 +154,8 @@ def _changes(session: Session, record: Record) -> dict[str, tuple[Any, Any]]:
     fields = described(type(record)).fields
     changes: dict[str, tuple[Any, Any]] = {}
     for attribute in state.mapper.column_attrs:
-        if attribute.key in SILENT or attribute.key == "id":
+        known = fields.get(attribute.key)
+        if attribute.key in SILENT or (known is not None and known.managed and attribute.key != "archived_at"):
             continue
         history = state.attrs[attribute.key].history
         if history.has_changes():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from flask import current_app
@@ -38,26 +38,31 @@ def require(permission: str, record: Any = None) -> None:
         raise Forbidden(permission)
 
 
-def row_criteria() -> Iterator[tuple[type, Any]]:
-    """What narrows the current actor's queries: pairs of a record class and an SQL criterion."""
+def row_criteria(bases: Iterable[type] = ()) -> Iterator[tuple[type, Any]]:
+    """What narrows the current actor's queries: pairs of a record class and an SQL criterion.
+
+    Args:
+        bases: common bases at the top of the query, such as what people and companies share. Those without a screen of
+            their own hide what their subclasses hide. SQLAlchemy cannot adapt a criterion of a base class where a
+            subclass is joined under another name, so they are asked for only where they are queried themselves; links
+            to them are refused by the Site.
+    """
     actor = acting()
     if actor.system:
         return
     site = current_app.extensions["peyvand"]
-    bases: set[type] = set()
     for record_type in site.catalog:
-        mapper = inspect(record_type.model)
-        base = mapper.base_mapper.class_
         if not actor.may(f"{record_type.name}.see"):
             yield record_type.model, false()
-            if mapper.polymorphic_identity is not None and base is not record_type.model:
-                # A link to the common base must not show what the type itself hides.
-                yield base, mapper.base_mapper.polymorphic_on != mapper.polymorphic_identity
         else:
             yield from _filtered(site.hooks, record_type.model)
-        if site.catalog.of(base) is None:
-            bases.add(base)
     for base in bases:
+        if site.catalog.of(base) is not None:
+            continue
+        mapper = inspect(base)
+        for record_type in site.catalog:
+            if issubclass(record_type.model, base) and not actor.may(f"{record_type.name}.see"):
+                yield base, mapper.polymorphic_on != inspect(record_type.model).polymorphic_identity
         yield from _filtered(site.hooks, base)
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from core.accounts.models import User, now
@@ -56,7 +57,7 @@ class Owned:
 
     @declared_attr
     def owner(cls) -> Mapped[User | None]:
-        return relationship(User, foreign_keys=[cls.owner_id], lazy="select")  # type: ignore[list-item]
+        return relationship(User, foreign_keys=[cls.owner_id], lazy="select", info={"label": _l("Owner")})  # type: ignore[list-item]
 
 
 class Searchable:

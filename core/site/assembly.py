@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask
+from sqlalchemy import inspect
 from sqlalchemy.orm import scoped_session
 
 from core.accounts import security
 from core.admin.build import install_admin
-from core.errors import PeyvandError, PluginError
+from core.errors import CatalogError, PeyvandError, PluginError
 from core.extension.discovery import FoundPlugin
 from core.extension.hooks import Hooks
 from core.parts import SiteInfo
 from core.records.catalog import Catalog
+from core.records.fields import Field
+from core.records.record import Record
 from core.site import headers, i18n, menu, theming
 from core.site.collection import collect
 from core.site.selection import Selection
@@ -115,9 +118,19 @@ def _describe(site: Site) -> None:
             for name in named:
                 if name not in computed:
                     record_type.field(name)
+            for field in fields.values():
+                _check_target(site, field)
         except PeyvandError as error:
             raise PluginError(record_type.plugin, str(error)) from error
-        del fields
+
+
+def _check_target(site: Site, field: Field) -> None:
+    """A link to a class without a screen would show rows that no right covers; see ``policy.row_criteria``."""
+    target = field.target
+    if field.kind not in ("link", "links") or target is None or not issubclass(target, Record):
+        return
+    if site.catalog.of(target) is None and inspect(target).polymorphic_on is not None:
+        raise CatalogError(f"The link {field.name!r} leads to {target.__name__}, which has no screen of its own.")
 
 
 def _translations(runtime: Runtime, found: Mapping[str, FoundPlugin], active: list[str]) -> list[Path]:

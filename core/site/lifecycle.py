@@ -3,9 +3,9 @@
     (absent) ─install─▶ disabled ◀─enable/disable─▶ enabled
                  purge ◀─ removed ◀─uninstall─ disabled
 
-A step that takes long is announced first (``installing`` or ``purging`` with the process that does it); what it changes,
-tables included, commits in one transaction with the state that says so. Whoever finds an announcement of a dead process
-takes it back.
+A step that takes long is announced first (``installing`` or ``purging`` with the process that does it); what it
+changes, tables included, commits in one transaction with the state that says so. Whoever finds an announcement of a
+dead process takes it back.
 """
 
 from __future__ import annotations

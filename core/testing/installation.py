@@ -126,7 +126,8 @@ class TestInstallation:
         done = 0
         while done < limit:
             with self.site.app.app_context(), as_system("test"):
-                query = self.session.query(JobRecord.id).filter(JobRecord.status == QUEUED, JobRecord.run_after.is_(None))
+                due = (JobRecord.status == QUEUED, JobRecord.run_after.is_(None))
+                query = self.session.query(JobRecord.id).filter(*due)
                 job_id = query.order_by(JobRecord.created_at).limit(1).scalar()
                 self.runtime.database.session.remove()
             if job_id is None:

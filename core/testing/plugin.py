@@ -51,7 +51,7 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make_site(installations: Installations) -> Iterator[Callable[..., TestInstallation]]:
-    """Call it with names of plugins for an installation with those on; ``dialect="postgresql"`` chooses the database."""
+    """Call it with names of plugins for an installation with those on; ``dialect`` chooses the database."""
     made: list[TestInstallation] = []
 
     def make(*plugins: str, dialect: str = "sqlite", **options: Any) -> TestInstallation:

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from core import session
+from core import Match, session
 from core.database.types import format_phone, parse_phone
 from plugins.contacts.models import Contact, EmailAddress, PhoneNumber, full_name, name_key
 
 MOST = 5  # candidates shown while somebody types
 
 
-@dataclass(frozen=True)
-class Duplicate:
-    """A record that may already be the one being written, and a sentence that says why."""
-
-    record: Contact
-    reason: str
-
-
-def candidates(model: type[Contact]) -> Callable[[Mapping[str, str], int | None], list[Contact]]:
+def candidates(model: type[Contact]) -> Callable[[Mapping[str, str], int | None], list[Match]]:
     """The function that a screen of ``model`` asks while its form is being filled."""
 
-    def find(values: Mapping[str, str], record_id: int | None) -> list[Contact]:
-        return [duplicate.record for duplicate in find_duplicates(session, model, values, record_id)]
+    def find(values: Mapping[str, str], record_id: int | None) -> list[Match]:
+        return find_duplicates(session, model, values, record_id)
 
     return find
 
 
 def find_duplicates(
     session: Session, model: type[Contact], values: Mapping[str, str], record_id: int | None = None
-) -> list[Duplicate]:
+) -> list[Match]:
     """Candidates for what was typed so far, the surest reason first.
 
     Args:
@@ -44,7 +35,7 @@ def find_duplicates(
         values: form fields as typed, parts such as ``phones-0-number`` included.
         record_id: the record being edited, which is no duplicate of itself.
     """
-    found: dict[int, Duplicate] = {}
+    found: dict[int, Match] = {}
     for address, records in _by_email(session, model, _typed(values, "emails", "address")):
         _note(found, records, record_id, _("Has the e-mail address %(address)s too.", address=address))
     for number, records in _by_phone(session, model, _numbers(values)):
@@ -54,10 +45,10 @@ def find_duplicates(
     return list(found.values())[:MOST]
 
 
-def _note(found: dict[int, Duplicate], records: Iterable[Contact], record_id: int | None, reason: str) -> None:
+def _note(found: dict[int, Match], records: Iterable[Contact], record_id: int | None, reason: str) -> None:
     for record in records:
         if record.id != record_id:
-            found.setdefault(record.id, Duplicate(record, reason))
+            found.setdefault(record.id, Match(record, reason))
 
 
 def _typed(values: Mapping[str, str], group: str, part: str) -> list[str]:

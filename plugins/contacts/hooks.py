@@ -7,9 +7,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from core import Card, Panel, Permission, Screen, SiteInfo, hookimpl, record_permissions
+from core import Actor, Card, Panel, Permission, Screen, SiteInfo, hookimpl, record_permissions
 from plugins.contacts import demo, pages, rules
-from plugins.contacts.models import Company
+from plugins.contacts.models import Company, Contact
 from plugins.contacts.screens import COMPANY_SCREEN, PERSON_SCREEN, TAG_SCREEN
 
 
@@ -43,6 +43,11 @@ def dashboard_cards(site: SiteInfo) -> list[Card]:
 @hookimpl
 def record_panels(record: Any) -> list[Panel] | None:
     return [pages.people_panel(record)] if isinstance(record, Company) else None
+
+
+@hookimpl
+def query_filter(model: type, actor: Actor) -> Any:
+    return rules.visible_to(model, actor) if issubclass(model, Contact) else None
 
 
 @hookimpl

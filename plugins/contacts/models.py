@@ -22,13 +22,13 @@ NAME_LENGTH = 200
 KEY_LENGTH = 400
 ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
-PROSPECT = "prospect"
+PROSPECT, CUSTOMER, FORMER = "prospect", "customer", "former"
 STATUSES = (
     Option(PROSPECT, _l("Prospect"), "blue"),
-    Option("customer", _l("Customer"), "green"),
+    Option(CUSTOMER, _l("Customer"), "green"),
     Option("partner", _l("Partner"), "violet"),
     Option("supplier", _l("Supplier"), "teal"),
-    Option("former", _l("Former"), "gray"),
+    Option(FORMER, _l("Former"), "gray"),
 )
 
 MOBILE, WORK, HOME, FAX, OTHER = "mobile", "work", "home", "fax", "other"
@@ -106,6 +106,9 @@ class Contact(Base, Record, Owned, Searchable, Located):
         Choice(STATUSES), default=PROSPECT, index=True, info={"label": _l("Status")}
     )
     city: Mapped[str | None] = mapped_column(sa.String(80), info={"label": _l("City"), "personal": True})
+    private: Mapped[bool] = mapped_column(
+        default=False, info={"label": _l("Private"), "help": _l("Only the owner and administrators see it.")}
+    )
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import object_session
 
-from core import ValidationError
-from plugins.contacts.models import Company, Person, Tag, full_name, name_key
+from core import ADMINISTRATOR, Actor, ValidationError
+from plugins.contacts.models import Company, Contact, Person, Tag, full_name, name_key
 
 
 def check(record: Any) -> None:
@@ -24,6 +24,14 @@ def check(record: Any) -> None:
         raise ValidationError(name=_("This field is required."))
     if isinstance(record, Tag):
         _check_unique(record)
+
+
+def visible_to(model: type[Contact], actor: Actor) -> Any:
+    """The criterion that hides other people's private contacts; None for administrators, who see all."""
+    if ADMINISTRATOR in actor.roles:
+        return None
+    own = sa.or_(model.owner_id == actor.user_id, model.created_by_id == actor.user_id)
+    return sa.or_(model.private.is_(False), own)
 
 
 def _check_unique(tag: Tag) -> None:

@@ -38,7 +38,7 @@ PERSON_SCREEN = Screen(
     form=(
         FieldGroup(_l("Person"), ("first_name", "last_name", "company", "job_title", "birthday", "status")),
         REACH,
-        FieldGroup(_l("More"), ("city", "tags", "owner")),
+        FieldGroup(_l("More"), ("city", "tags", "owner", "private")),
     ),
     filters=("status", "company", "city", "tags", "owner", "birthday", "created_at"),
     search=("search_text",),
@@ -62,7 +62,7 @@ COMPANY_SCREEN = Screen(
     form=(
         FieldGroup(_l("Company"), ("name", "industry", "website", "national_id", "status")),
         REACH,
-        FieldGroup(_l("More"), ("city", "tags", "owner")),
+        FieldGroup(_l("More"), ("city", "tags", "owner", "private")),
     ),
     filters=("status", "industry", "city", "tags", "owner", "created_at"),
     search=("search_text",),

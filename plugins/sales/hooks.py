@@ -13,6 +13,7 @@ from core import (
     EVERYONE,
     RECORD_VERBS,
     Card,
+    Event,
     MenuItem,
     Panel,
     Permission,
@@ -24,7 +25,8 @@ from core import (
     record_permissions,
 )
 from plugins.contacts.models import Contact
-from plugins.sales import defaults, demo, pages, rules
+from plugins.sales import customers, defaults, demo, pages, rules
+from plugins.sales.customers import OPEN_DEALS, WON_EVENT
 from plugins.sales.models import Deal, Pipeline, Stage
 from plugins.sales.screens import DEAL_SCREEN, LOST_REASON_SCREEN, PIPELINE_SCREEN, SECTION
 from plugins.sales.views import KEEP, pipeline_pages
@@ -51,6 +53,19 @@ def permissions() -> list[Permission]:
 @hookimpl
 def screens(site: SiteInfo) -> list[Screen]:
     return [DEAL_SCREEN, PIPELINE_SCREEN, LOST_REASON_SCREEN]
+
+
+@hookimpl
+def extend_screen(screen: Screen) -> Screen | None:
+    if screen.name not in ("contacts.person", "contacts.company"):
+        return None
+    return screen.with_column(OPEN_DEALS[screen.name], before="city")
+
+
+@hookimpl
+def on_event(event: Event) -> None:
+    if event.name == WON_EVENT and event.record_id is not None:
+        customers.greet(event.record_id)
 
 
 @hookimpl

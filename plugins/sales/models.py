@@ -114,9 +114,8 @@ class Deal(Base, Record, Owned, Searchable):
     lost_reason: Mapped[LostReason | None] = relationship(LostReason, info={"label": _l("Lost because")})
 
     def search_words(self) -> list[str | None]:
-        """Name, next step, and the people as they were called when the deal was last saved."""
-        people = [str(record) for record in (self.company, self.contact) if record is not None]
-        return [self.name, self.next_step, *people]
+        """Name and next step. Not the customer: a search must not betray a contact that the reader may not see."""
+        return [self.name, self.next_step]
 
     def sort_name(self) -> str:
         return self.name or ""

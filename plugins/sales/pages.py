@@ -12,8 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from core import Panel, Record, may, session
-from core.site.formats import format_money, format_number
+from core import Panel, Record, format_money, format_number, may, session
 from plugins.sales import figures, history
 from plugins.sales.models import Deal
 from plugins.sales.services import stages_of

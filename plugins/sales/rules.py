@@ -50,7 +50,9 @@ def settle(deal: Deal, moment: dt.datetime) -> None:
             deal.closed_at = None
         if stage.kind != LOST:
             _forget_loss(deal)
-        if deal.company is None and deal.contact is not None and _is_set(deal, "contact"):
+        # The key is looked at too: a company that the actor may not see is no empty field.
+        empty = deal.company is None and deal.company_id is None
+        if empty and deal.contact is not None and _is_set(deal, "contact"):
             deal.company = deal.contact.company
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import object_session
 
-from core import Board, Column, FieldGroup, Screen, ValidationError
-from plugins.sales.history import days_in_stage
+from core import Board, Column, FieldGroup, Hint, Screen, ValidationError
+from plugins.sales.history import days_in_stage, is_stale
 from plugins.sales.models import Deal, LostReason, Pipeline, Stage
 from plugins.sales.services import missing, move
 
@@ -39,6 +39,21 @@ def move_on_board(deal: Deal, key: int, values: Mapping[str, Any]) -> None:
     if stage is None:
         raise ValidationError(stage=_l("This stage is no longer there."))
     move(deal, stage, **values)
+
+
+def hints(deals: Sequence[Deal]) -> dict[int, Hint]:
+    """What to do next with each open deal; deals that lie too long, or that nobody will touch, stand out."""
+    days = days_in_stage(deals)
+    remarks = {}
+    for deal in deals:
+        if deal.closed_at is not None:
+            continue
+        stale = is_stale(deal, days.get(deal.id))
+        if deal.next_step:
+            remarks[deal.id] = Hint(deal.next_step, stale, "alert-triangle" if stale else "clock")
+        else:
+            remarks[deal.id] = Hint(_l("No next step"), True, "alert-triangle")
+    return remarks
 
 
 def _customer(deal: Deal) -> str:
@@ -78,6 +93,7 @@ DEAL_SCREEN = Screen(
         amount="amount",
         probability="probability",
         date="expected_close",
+        hints=hints,
         subtitle="company",
         move=move_on_board,
         ask=ask_before_move,

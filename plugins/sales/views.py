@@ -12,11 +12,17 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from core import Blocked, ValidationError, require, session
-from core.admin.formatters import COLOR_LABELS
-from core.database.types import parse_amount
-from core.site.formats import format_digits, format_number
-from core.text import latin_digits
+from core import (
+    COLOR_LABELS,
+    Blocked,
+    ValidationError,
+    format_digits,
+    format_number,
+    latin_digits,
+    parse_amount,
+    require,
+    session,
+)
 from plugins.sales import services
 from plugins.sales.defaults import add_pipeline
 from plugins.sales.models import KINDS, OPEN, Deal, LostReason, Pipeline, Stage

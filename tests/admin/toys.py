@@ -25,6 +25,7 @@ from core.parts import (
     Column,
     FieldGroup,
     ImportTarget,
+    Match,
     Panel,
     Permission,
     Screen,
@@ -140,11 +141,11 @@ def fold_up(kites: Sequence[Kite]) -> str:
     return f"{len(kites)} folded"
 
 
-def similar(values: Mapping[str, str], record_id: int | None) -> Sequence[Kite]:
+def similar(values: Mapping[str, str], record_id: int | None) -> Sequence[Match]:
     """Kites of the same name."""
     session = current_app.extensions["peyvand"].runtime.database.session
     found = session.scalars(sa.select(Kite).where(Kite.name == values.get("name", ""), Kite.id != (record_id or 0)))
-    return list(found)
+    return [Match(kite, "The same name.") for kite in found]
 
 
 def ask(kite: Kite, lane: str) -> tuple[str, ...]:

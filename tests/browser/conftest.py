@@ -52,7 +52,9 @@ class Visitor:
         self.page: Page = context.new_page()
         self.url = url
         self.messages: list[str] = []
-        self.page.on("console", lambda said: self.messages.append(said.text) if said.type in ("error", "warning") else None)
+        self.page.on(
+            "console", lambda said: self.messages.append(said.text) if said.type in ("error", "warning") else None
+        )
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
 
     def go(self, path: str) -> Page:

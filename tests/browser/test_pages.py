@@ -1,4 +1,4 @@
-"""Every page, in both languages, light and dark, wide and narrow: nothing inaccessible, nothing blocked, nothing cut off."""
+"""Every page, in both languages, light and dark, wide and narrow: accessible, unblocked and not cut off."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def look(visitor: Visitor, path: str, found: dict[str, list[str]]) -> None:
         found[path] = sorted(set(seen))
 
 
-def test_persian_pages_read_from_right_to_left_with_persian_digits(served: ServedInstallation, chromium: Browser) -> None:
+def test_persian_pages_read_from_right_to_left_with_persian_digits(
+    served: ServedInstallation, chromium: Browser
+) -> None:
     context = chromium.new_context(viewport=SIZES["wide"])
     context.add_cookies([{"name": "peyvand_language", "value": "fa", "url": served.url}])
     visitor = Visitor(context, served.url)

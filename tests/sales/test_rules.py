@@ -155,7 +155,13 @@ def test_company_follows_from_the_contact_person(work: Session, deal: Deal) -> N
     deal.contact = Person(first_name="Ada", last_name="Box", company=company)
     work.commit()
     assert deal.company is company
-    assert "cardboard" in deal.search_text
+
+
+def test_search_does_not_betray_the_customer(work: Session, deal: Deal) -> None:
+    deal.company = Company(name="Cardboard Ltd")
+    work.commit()
+    assert "roof" in deal.search_text
+    assert "cardboard" not in deal.search_text
 
 
 def test_deal_outlives_its_contact(work: Session, deal: Deal) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from core.parts import ImportColumn, ImportTarget
 from core.records.transfer import cells
-from core.records.transfer.cells import MONTH_FIRST, Conventions
-from core.records.transfer.checking import check_rows, tally
+from core.records.transfer.cells import MONTH_FIRST
+from core.records.transfer.checking import check_rows
 from core.records.transfer.leftovers import Leftover, Leftovers, disarm, read_leftovers
 from core.records.transfer.mapping import clean_mapping, doubled, likely_date_order, map_columns, missing
 from core.records.transfer.readers import open_table
@@ -64,13 +64,6 @@ def test_every_bad_cell_is_named_with_row_column_and_reason() -> None:
         (3, 2, "E-mail", "sara@"), (3, 3, "Born", "soon"), (3, 1, "Name", ""),
     ]  # fmt: skip
     assert "Name: This field is required." in bad.reason
-
-
-def test_counts_over_the_beginning_of_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "table"
-    path.write_text("Name,Born\n" + "a,1990-01-01\n" * 5 + "b,soon\n" * 5)
-    seen = tally(open_table(path), TARGET, {0: "name", 1: "born"}, Conventions(), 7)
-    assert (seen.rows, seen.good, seen.problems, seen.complete) == (7, 5, 2, False)
 
 
 def test_what_a_killed_run_wrote_beyond_its_commit_is_cut_off(tmp_path: Path) -> None:

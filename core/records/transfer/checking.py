@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,7 @@ from flask_babel import gettext as _
 from core.parts import ImportColumn, ImportTarget
 from core.records.transfer.cells import Conventions, read_by, text
 from core.records.transfer.mapping import Mapped
-from core.records.transfer.readers import NumberedRow, Table
+from core.records.transfer.readers import NumberedRow
 
 DEFAULT_LIMIT = 20_000  # characters of a cell whose column has no parse function
 
@@ -60,16 +59,6 @@ class RowOutcome:
     record_id: int | None = None
 
 
-@dataclass
-class Tally:
-    """What a look at the beginning of a file tells."""
-
-    rows: int = 0
-    good: int = 0
-    problems: int = 0
-    complete: bool = True
-
-
 def check_rows(
     rows: Iterable[NumberedRow],
     header: tuple[str, ...],
@@ -86,20 +75,6 @@ def check_rows(
         with read_by(conventions):
             row = _check_row(number, cells, header, wanted, required)
         yield row
-
-
-def tally(table: Table, target: ImportTarget, mapping: Mapped, conventions: Conventions, limit: int) -> Tally:
-    """Count good and bad rows among the first ``limit`` of a table."""
-    seen = Tally()
-    rows = itertools.islice(table.rows(), limit + 1)
-    for row in check_rows(rows, table.header, target, mapping, conventions):
-        if seen.rows == limit:
-            seen.complete = False
-            break
-        seen.rows += 1
-        seen.good += not row.problems
-        seen.problems += len(row.problems)
-    return seen
 
 
 def _check_row(

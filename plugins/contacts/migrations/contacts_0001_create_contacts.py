@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("name_key", sa.String(400), nullable=False),
         sa.Column("status", sa.String(40), nullable=False),
         sa.Column("city", sa.String(80)),
+        sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("website", sa.String(500)),
         sa.Column("industry", sa.String(40)),
         sa.Column("national_id", sa.String(20)),

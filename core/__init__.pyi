@@ -1,0 +1,140 @@
+"""The types of the façade, for checkers and editors; `core/__init__.py` resolves the names when they are used."""
+
+from core.accounts.actor import Actor, acting, as_system
+from core.accounts.models import User, now
+from core.accounts.security import public
+from core.admin.formatters import COLOR_LABELS
+from core.database.base import plugin_base
+from core.database.types import (
+    Choice,
+    Color,
+    Email,
+    Location,
+    LongText,
+    Money,
+    Option,
+    Phone,
+    Url,
+    UtcDateTime,
+    format_phone,
+    parse_amount,
+    parse_phone,
+)
+from core.errors import Blocked, Forbidden, PeyvandError, ValidationError
+from core.hookspecs import hookimpl
+from core.jobs.progress import Progress
+from core.jobs.queue import enqueue
+from core.parts import (
+    ADMINISTRATOR,
+    EVERYONE,
+    RECORD_VERBS,
+    USER,
+    Action,
+    Board,
+    Card,
+    Column,
+    Event,
+    FieldGroup,
+    ImportColumn,
+    ImportTarget,
+    Job,
+    Match,
+    MenuItem,
+    Panel,
+    Permission,
+    Schedule,
+    Screen,
+    SiteInfo,
+    record_permissions,
+)
+from core.records.archive import archive, restore
+from core.records.events import write_event
+from core.records.policy import may, require
+from core.records.record import Located, Owned, Part, Record, Searchable
+from core.records.timeline import Note, add_note
+from core.site.formats import (
+    format_digits,
+    format_local_date,
+    format_local_datetime,
+    format_money,
+    format_number,
+    format_percent,
+)
+from core.site.site import current_site, session
+from core.text import fold, latin_digits
+
+__version__: str
+__all__ = [
+    "__version__",
+    "ADMINISTRATOR",
+    "Action",
+    "Actor",
+    "Blocked",
+    "Board",
+    "COLOR_LABELS",
+    "Card",
+    "Choice",
+    "Color",
+    "Column",
+    "EVERYONE",
+    "Email",
+    "Event",
+    "FieldGroup",
+    "Forbidden",
+    "ImportColumn",
+    "ImportTarget",
+    "Job",
+    "Located",
+    "Location",
+    "LongText",
+    "Match",
+    "MenuItem",
+    "Money",
+    "Note",
+    "Option",
+    "Owned",
+    "Panel",
+    "Part",
+    "Permission",
+    "PeyvandError",
+    "Phone",
+    "Progress",
+    "RECORD_VERBS",
+    "Record",
+    "Schedule",
+    "Screen",
+    "Searchable",
+    "SiteInfo",
+    "USER",
+    "Url",
+    "User",
+    "UtcDateTime",
+    "ValidationError",
+    "acting",
+    "add_note",
+    "archive",
+    "as_system",
+    "current_site",
+    "enqueue",
+    "fold",
+    "format_digits",
+    "format_local_date",
+    "format_local_datetime",
+    "format_money",
+    "format_number",
+    "format_percent",
+    "format_phone",
+    "hookimpl",
+    "latin_digits",
+    "may",
+    "now",
+    "parse_amount",
+    "parse_phone",
+    "plugin_base",
+    "public",
+    "record_permissions",
+    "require",
+    "restore",
+    "session",
+    "write_event",
+]
