@@ -1,4 +1,4 @@
-"""The types of the façade, for checkers and editors; `core/__init__.py` resolves the names when they are used."""
+"""The types of the façade, for checkers and editors. Written by `python -m scripts.facade`."""
 
 from core.accounts.actor import Actor, acting, as_system
 from core.accounts.models import User, now
@@ -35,6 +35,7 @@ from core.parts import (
     Column,
     Event,
     FieldGroup,
+    Hint,
     ImportColumn,
     ImportTarget,
     Job,
@@ -81,6 +82,7 @@ __all__ = [
     "Event",
     "FieldGroup",
     "Forbidden",
+    "Hint",
     "ImportColumn",
     "ImportTarget",
     "Job",

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from core import Match, session
-from core.database.types import format_phone, parse_phone
+from core import Match, format_phone, parse_phone, session
 from plugins.contacts.models import Contact, EmailAddress, PhoneNumber, full_name, name_key
 
 MOST = 5  # candidates shown while somebody types

@@ -6,9 +6,8 @@ import re
 
 from flask_babel import lazy_gettext as _l
 
-from core.parts import ImportColumn
+from core import ImportColumn, fold
 from core.records.transfer import cells
-from core.text import fold
 from plugins.contacts.models import FAX, HOME, INDUSTRIES, MOBILE, OTHER, STATUSES, WORK
 
 _TAG_BREAK = re.compile(r"\s*(?::::|[,;،؛|\n])\s*")

@@ -8,10 +8,9 @@ from typing import Any
 
 import phonenumbers
 
-from core.database.types import format_phone
+from core import fold, format_phone
 from core.records.transfer.checking import CheckedRow
 from core.records.transfer.inserting import search_columns
-from core.text import fold
 from plugins.contacts.models import (
     FAX,
     HOME,

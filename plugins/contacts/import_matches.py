@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core.database.types import format_phone
+from core import format_phone
 from core.records.transfer.inserting import chunks
 from plugins.contacts.import_drafts import Draft, alike, is_mobile
 from plugins.contacts.models import Company, Contact, EmailAddress, PhoneNumber

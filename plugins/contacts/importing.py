@@ -9,10 +9,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, selectinload
 
-from core.accounts.actor import acting
-from core.accounts.models import now
-from core.parts import ImportTarget
-from core.records.timeline import Note
+from core import ImportTarget, Note, acting, now
 from core.records.transfer.checking import CREATED, FAILED, SKIPPED, UPDATED, CheckedRow, RowOutcome
 from core.records.transfer.inserting import chunks, insert_records, search_columns
 from plugins.contacts.address_books import recognise

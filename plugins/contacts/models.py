@@ -11,10 +11,23 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship, validates
 
-from core.database.base import plugin_base
-from core.database.types import Choice, Color, Email, LongText, Option, Phone, Url, format_phone
-from core.records.record import Located, Owned, Part, Record, Searchable
-from core.text import fold
+from core import (
+    Choice,
+    Color,
+    Email,
+    Located,
+    LongText,
+    Option,
+    Owned,
+    Part,
+    Phone,
+    Record,
+    Searchable,
+    Url,
+    fold,
+    format_phone,
+    plugin_base,
+)
 
 Base = plugin_base("contacts")
 
@@ -75,9 +88,7 @@ contact_tag = sa.Table(
     "contacts_contact_tag",
     Base.metadata,
     sa.Column("contact_id", ROW_ID, sa.ForeignKey("contacts_contact.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column(
-        "tag_id", ROW_ID, sa.ForeignKey("contacts_tag.id", ondelete="CASCADE"), primary_key=True, index=True
-    ),
+    sa.Column("tag_id", ROW_ID, sa.ForeignKey("contacts_tag.id", ondelete="CASCADE"), primary_key=True, index=True),
 )
 
 
@@ -98,13 +109,9 @@ class Contact(Base, Record, Owned, Searchable, Located):
     __table_args__ = (sa.Index("ix_contacts_contact_kind_name_sort", "kind", "name_sort", "id"),)
 
     kind: Mapped[str] = mapped_column(sa.String(10), info={"managed": True})
-    name: Mapped[str] = mapped_column(
-        sa.String(NAME_LENGTH), default="", info={"label": _l("Name"), "personal": True}
-    )
+    name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), default="", info={"label": _l("Name"), "personal": True})
     name_key: Mapped[str] = mapped_column(sa.String(KEY_LENGTH), default="", index=True, info={"managed": True})
-    status: Mapped[str] = mapped_column(
-        Choice(STATUSES), default=PROSPECT, index=True, info={"label": _l("Status")}
-    )
+    status: Mapped[str] = mapped_column(Choice(STATUSES), default=PROSPECT, index=True, info={"label": _l("Status")})
     city: Mapped[str | None] = mapped_column(sa.String(80), info={"label": _l("City"), "personal": True})
     private: Mapped[bool] = mapped_column(
         default=False, info={"label": _l("Private"), "help": _l("Only the owner and administrators see it.")}
@@ -153,9 +160,7 @@ class Company(Contact):
 class Person(Contact):
     """A human being."""
 
-    first_name: Mapped[str | None] = mapped_column(
-        sa.String(100), info={"label": _l("First name"), "personal": True}
-    )
+    first_name: Mapped[str | None] = mapped_column(sa.String(100), info={"label": _l("First name"), "personal": True})
     last_name: Mapped[str | None] = mapped_column(sa.String(100), info={"label": _l("Last name"), "personal": True})
     job_title: Mapped[str | None] = mapped_column(sa.String(120), info={"label": _l("Job title"), "personal": True})
     birthday: Mapped[dt.date | None] = mapped_column(sa.Date, info={"label": _l("Birthday"), "personal": True})
@@ -229,9 +234,7 @@ class Address(Base, Part):
     street: Mapped[str | None] = mapped_column(LongText(400), info={"label": _l("Street"), "personal": True})
     city: Mapped[str | None] = mapped_column(sa.String(80), info={"label": _l("City"), "personal": True})
     province: Mapped[str | None] = mapped_column(sa.String(80), info={"label": _l("Province"), "personal": True})
-    postal_code: Mapped[str | None] = mapped_column(
-        sa.String(20), info={"label": _l("Postal code"), "personal": True}
-    )
+    postal_code: Mapped[str | None] = mapped_column(sa.String(20), info={"label": _l("Postal code"), "personal": True})
     country: Mapped[str | None] = mapped_column(sa.String(80), info={"label": _l("Country"), "personal": True})
     contact: Mapped[Contact] = relationship(back_populates="addresses")
 

@@ -94,8 +94,9 @@ def test_persian_pages_read_from_right_to_left_with_persian_digits(
         assert page.evaluate("document.documentElement.dir") == "rtl"
         texts = page.evaluate(
             """() => { const out = []; const walk = document.createTreeWalker(document.querySelector('main'), 4);
-            while (walk.nextNode()) { const e = walk.currentNode.parentElement;
-              if (e.closest('[dir=ltr],bdi,script,template,[dir=auto]') === null) out.push(walk.currentNode.textContent); }
+            while (walk.nextNode()) {
+              const left = walk.currentNode.parentElement.closest('[dir=ltr],bdi,script,template,[dir=auto]');
+              if (left === null) out.push(walk.currentNode.textContent); }
             return out.filter(t => t.trim()); }"""
         )
         assert [text.strip() for text in texts if LATIN_DIGIT.search(text)] == [], path
