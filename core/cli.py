@@ -39,10 +39,13 @@ def main() -> None:
 def _site() -> Iterator[Any]:
     """The current Site in its app context, acting as the installation."""
     from core.accounts.actor import as_system
+    from core.site.installation import is_prepared, prepare_core
     from core.site.runtime import Runtime
 
     runtime = Runtime(Config.load())
     try:
+        if not is_prepared(runtime):
+            prepare_core(runtime)
         site = runtime.current_site()
         with site.app.app_context(), as_system("command line", source="command"):
             yield site
@@ -75,9 +78,9 @@ def serve(only: str | None, safe: bool, strict: bool) -> None:
 def _announce(config: Config) -> None:
     from core.accounts.set_up import make_link
 
-    click.echo(f"Peyvand is ready at {config.public_url}")
     with _site() as site:
         link = make_link(site.runtime.database.session(), config)
+    click.echo(f"Peyvand is ready at {config.public_url}")
     if link:
         click.echo(f"Make the first administrator here, within an hour:\n  {link}")
 

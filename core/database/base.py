@@ -7,6 +7,7 @@ still resolve by name across plugins, because the ``MetaData`` is shared.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,6 +82,17 @@ def forget_plugin(plugin: str) -> None:
         METADATA.remove(table)
 
 
+def owner_of(table: str, plugins: Iterable[str]) -> str | None:
+    """Whose a table is: ``sales_quotes_line`` belongs to ``sales_quotes`` where there is such a plugin.
+
+    Args:
+        table: the table's name.
+        plugins: the names of all plugins that may own it.
+    """
+    return max((name for name in plugins if table.startswith(f"{name}_")), key=len, default=None)
+
+
 def plugin_tables(plugin: str) -> list[sa.Table]:
     """The mapped tables of ``plugin``, parents before children."""
-    return [table for table in METADATA.sorted_tables if table.name.startswith(f"{plugin}_")]
+    plugins = {plugin, *_bases}
+    return [table for table in METADATA.sorted_tables if owner_of(table.name, plugins) == plugin]

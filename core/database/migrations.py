@@ -23,18 +23,29 @@ from alembic.util.exc import CommandError
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeDecorator
 
-from core.database.base import METADATA
+from core.database.base import METADATA, owner_of, plugin_tables
 from core.database.engine import Database
 from core.errors import PluginError
 
 CORE = Path(__file__).resolve().parents[1]
 LOCK_WAIT = "5s"
+VERSION_TABLE = "alembic_version_"
 REVISION = re.compile(r"(?P<plugin>[a-z][a-z0-9_]*)_(?P<number>\d{4})(_[a-z0-9_]+)?")
 
 
 def version_table(plugin: str) -> str:
     """The name of the table that holds how far ``plugin``'s history was run."""
-    return f"alembic_version_{plugin}"
+    return f"{VERSION_TABLE}{plugin}"
+
+
+def own_tables(connection: Connection, plugin: str) -> list[str]:
+    """The names of the tables that ``plugin`` has in the database.
+
+    Works from what the database has, because the plugin's code may be gone; the version tables tell who else is there.
+    """
+    names = sa.inspect(connection).get_table_names()
+    marks = [name.removeprefix(VERSION_TABLE) for name in names if name.startswith(VERSION_TABLE)]
+    return [name for name in names if owner_of(name, {plugin, *marks}) == plugin]
 
 
 def _history(plugin: str, folder: Path) -> ScriptDirectory | None:
@@ -127,26 +138,23 @@ def schema_change(database: Database) -> Iterator[Connection]:
                 raw.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
 
 
-def _own(plugin: str) -> Any:
-    prefix = f"{plugin}_"
+def _own(connection: Connection, plugin: str) -> Any:
+    own = {*own_tables(connection, plugin), *(table.name for table in plugin_tables(plugin))}
 
     def include(name: str | None, kind: str, parents: Any) -> bool:
-        if kind == "schema":
-            return True
-        table = name if kind == "table" else parents.get("table_name")
-        return bool(table and table.startswith(prefix))
+        return kind == "schema" or (name if kind == "table" else parents.get("table_name")) in own
 
     return include
 
 
-def _own_object(plugin: str) -> Any:
-    prefix = f"{plugin}_"
+def _own_object(connection: Connection, plugin: str) -> Any:
+    own = {*own_tables(connection, plugin), *(table.name for table in plugin_tables(plugin))}
 
     def include(obj: Any, name: str | None, kind: str, _reflected: bool, _to: Any) -> bool:
         table = obj if kind == "table" else getattr(obj, "table", None)
         if kind == "index" and name and name.endswith("_trgm"):
             return False  # made on PostgreSQL only, where the extension is available
-        return table is None or table.name.startswith(prefix)
+        return table is None or table.name in own
 
     return include
 
@@ -157,8 +165,8 @@ def _comparison(connection: Connection, plugin: str) -> MigrationContext:
         opts={
             "target_metadata": METADATA,
             "version_table": version_table(plugin),
-            "include_name": _own(plugin),
-            "include_object": _own_object(plugin),
+            "include_name": _own(connection, plugin),
+            "include_object": _own_object(connection, plugin),
             "compare_type": False,
             "render_item": _render_type,
         },
@@ -208,12 +216,9 @@ def _render_type(kind: str, obj: Any, _context: Any) -> str | Literal[False]:
 
 
 def drop_tables(connection: Connection, plugin: str) -> list[str]:
-    """Drop every table named after ``plugin`` and its version table; their names.
-
-    Works from what the database has, because the plugin's code may be gone.
-    """
+    """Drop every table of ``plugin`` and its version table; their names."""
     inspector = sa.inspect(connection)
-    names = [name for name in inspector.get_table_names() if name.startswith(f"{plugin}_")]
+    names = own_tables(connection, plugin)
     found = sa.MetaData()
     found.reflect(connection, only=[*names, *(t for t in [version_table(plugin)] if inspector.has_table(t))])
     dropped = [table for table in found.sorted_tables if table.name in names or table.name == version_table(plugin)]

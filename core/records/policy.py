@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import false, inspect
+from sqlalchemy.orm import Mapper
 
 from core.accounts.actor import acting
 from core.errors import Forbidden
@@ -59,7 +60,7 @@ def row_criteria(bases: Iterable[type] = ()) -> Iterator[tuple[type, Any]]:
     for base in bases:
         if site.catalog.of(base) is not None:
             continue
-        mapper = inspect(base)
+        mapper: Mapper[Any] = inspect(base)
         for record_type in site.catalog:
             if issubclass(record_type.model, base) and not actor.may(f"{record_type.name}.see"):
                 yield base, mapper.polymorphic_on != inspect(record_type.model).polymorphic_identity

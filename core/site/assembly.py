@@ -134,9 +134,14 @@ def _check_target(site: Site, field: Field) -> None:
 
 
 def _translations(runtime: Runtime, found: Mapping[str, FoundPlugin], active: list[str]) -> list[Path]:
-    """Core first, plugins in order, the operator last: the later one wins."""
+    """Core first, plugins in order, the operator last: the later one wins.
+
+    Plugins that are off speak too, below everybody: the modules page shows their titles, and what they add at their
+    installation is written while they are off.
+    """
     return [
         CORE / "translations",
+        *(plugin.folder / "translations" for name, plugin in found.items() if name not in active and plugin.manifest),
         *(found[name].folder / "translations" for name in active),
         runtime.config.instance / "translations",
     ]

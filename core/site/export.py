@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core.accounts.models import now
+from core.database.migrations import own_tables
 
 BATCH = 1000
 
@@ -20,7 +21,7 @@ def export_tables(connection: Connection, plugin: str, folder: Path) -> Path | N
 
     The archive holds whatever the plugin held, so only the owner of the installation may read it.
     """
-    names = [name for name in sa.inspect(connection).get_table_names() if name.startswith(f"{plugin}_")]
+    names = own_tables(connection, plugin)
     if not names:
         return None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -30,6 +30,12 @@ def prepare(config: Config) -> list[str]:
         runtime.database.dispose()
 
 
+def is_prepared(runtime: Runtime) -> bool:
+    """Whether the core's tables are there, in whatever version."""
+    with runtime.database.autocommit() as connection:
+        return sa.inspect(connection).has_table(Installation.__tablename__)
+
+
 def prepare_core(runtime: Runtime) -> None:
     """The core's own tables, its one row and the built-in roles."""
     with migrations.schema_change(runtime.database) as connection:

@@ -219,11 +219,7 @@ class Lifecycle:
         session = GatedSession(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
         try:
             # What the hook asks for, jobs included, must be part of this transaction: another would wait for ever.
-            with (
-                self.runtime.site.app.app_context(),
-                self.database.session.replaced_by(session),
-                as_system(f"installation of {plugin.name}"),
-            ):
+            with self.database.session.replaced_by(session), as_system(f"installation of {plugin.name}"):
                 hooks.only(plugin.name, "after_install", session=session)
                 session.commit()
         except (KeyboardInterrupt, MemoryError):

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from packaging.version import Version
 from sqlalchemy.engine import Connection
 
+from core.database.migrations import own_tables
 from core.errors import LifecycleError
 from core.extension import graph
 from core.extension.discovery import FoundPlugin
@@ -175,8 +176,7 @@ def _steps(action: str, name: str, manifests: Mapping[str, Manifest], rows: Mapp
 
 def _tables(connection: Connection, plugins: list[str]) -> dict[str, int]:
     """Existing tables of the plugins with their rows, counted up to a million."""
-    prefixes = tuple(f"{plugin}_" for plugin in plugins)
-    names = [name for name in sa.inspect(connection).get_table_names() if name.startswith(prefixes)]
+    names = [name for plugin in dict.fromkeys(plugins) for name in own_tables(connection, plugin)]
     counts = {}
     for name in sorted(names):
         limited = sa.select(sa.literal(1)).select_from(sa.table(name)).limit(COUNT_LIMIT).subquery()

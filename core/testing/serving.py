@@ -46,7 +46,7 @@ class ServedInstallation:
         self, instance: Path, plugins: tuple[str, ...] = (), database_url: str | None = None, **settings: str
     ) -> None:
         instance.mkdir(parents=True, exist_ok=True)
-        self.port = _free_port()
+        self.port = free_port()
         self.environ = {"PEYVAND_INSTANCE": str(instance), "PEYVAND_PORT": str(self.port), **settings}
         if database_url is not None:
             self.environ["PEYVAND_DATABASE_URL"] = database_url
@@ -170,7 +170,8 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -7,12 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from core.accounts.actor import acting
+from core.calendars import LOCALES, Language
 from core.errors import LifecycleError
 from core.jobs.models import QUEUED, RUNNING, JobRecord
 from core.jobs.progress import Progress
@@ -22,6 +23,7 @@ from core.records.policy import may, require
 from core.site.dispatch import GENERATION_COOKIE
 from core.site.lifecycle import Lifecycle
 from core.site.plan import ACTIONS, DISABLE, ENABLE, PURGE, UNINSTALL, UPGRADE, Plan
+from core.site.reader import language
 from core.site.selection import ABSENT, BLOCKED, INCOMPATIBLE, MISSING, QUARANTINED, STALE, PluginStatus
 from core.site.site import Site, current_site, session
 from core.site.state import DISABLED, ENABLED, INSTALLING, PURGING, REMOVED
@@ -230,7 +232,7 @@ def apply(name: str, action: str) -> Any:
     if made.blockers:
         return _plan_page(name, action)
     if name not in _running_changes():
-        enqueue(CHANGE, action=action, plugin=name)
+        enqueue(CHANGE, action=action, plugin=name, language=language())
         session.commit()
     if not site.runtime.queue.answers():
         flash(_("The queue does not answer at the moment. The change begins as soon as it does."), "warning")
@@ -267,7 +269,7 @@ def _progress_of(job: JobRecord) -> dict[str, Any]:
     }
 
 
-def change_module(progress: Progress, action: str, plugin: str) -> dict[str, Any]:
+def change_module(progress: Progress, action: str, plugin: str, language: Language) -> dict[str, Any]:
     """The job behind the page; the person's right is asked for again when it runs.
 
     Raises:
@@ -277,7 +279,9 @@ def change_module(progress: Progress, action: str, plugin: str) -> dict[str, Any
     if not may(MANAGE):
         raise LifecycleError(_("Your role does not allow this any more."))
     runtime = current_site().runtime
-    made = Lifecycle(runtime, lambda done, total, message: progress.report(done, total, message)).apply(action, plugin)
+    # What a module adds at its installation is written in the language of whoever installs it.
+    with force_locale(LOCALES[language]):
+        made = Lifecycle(runtime, progress.report).apply(action, plugin)
     work = runtime.database.session()
     record_act(work, "core.module", action, {step.plugin: (None, step.action) for step in made.steps})
     work.commit()

@@ -62,9 +62,9 @@ def contact_panel(contact: Record) -> Panel:
     kind = contact.__record_type__.partition(".")[2]
     wanted = "contact" if kind == "person" else "company"
     found = figures.deals_of(session, contact, SHOWN)
-    context = _deal_list(found) | {
-        "add_url": url_for("sales_deal.create_view", **{wanted: contact.id}) if may("sales.deal.create") else None
-    }
+    prefilled: dict[str, Any] = {wanted: contact.id}
+    add_url = url_for("sales_deal.create_view", **prefilled) if may("sales.deal.create") else None
+    context = _deal_list(found) | {"add_url": add_url}
     return Panel(title=_l("Deals"), template="sales/deals_panel.html", context=context, weight=30)
 
 

@@ -125,3 +125,13 @@ def test_enable_disable_enable_leaves_the_schema_as_it_was(make_site: MakeSite, 
     installation.change("disable", "contacts")
     installation.change("enable", "sales")
     assert schema() == before
+
+
+def test_a_plugin_keeps_its_tables_when_one_with_a_shorter_name_goes() -> None:
+    from core.database.base import owner_of
+
+    plugins = {"sales", "sales_quotes"}
+    assert owner_of("sales_quotes_line", plugins) == "sales_quotes"
+    assert owner_of("sales_deal", plugins) == "sales"
+    assert owner_of("sales_quotes_line", {"sales"}) == "sales"
+    assert owner_of("contacts_tag", plugins) is None
