@@ -13,6 +13,7 @@ from core.records.catalog import RecordType
 from core.records.fields import Field
 
 ROWS_LIMIT = 200
+SHORT_ROW = 2  # fields
 
 
 class PartRow(InlineModelFormField):  # type: ignore[misc]
@@ -57,9 +58,15 @@ class PartRows(InlineFieldList):  # type: ignore[misc]
         setattr(obj, name, rows)
 
 
-def part_fields(field: Field) -> list[Field]:
+def open_rows(form: BaseForm) -> None:
+    """Show one empty row of each short kind of part, so that a phone number can be typed at once."""
+    for rows in form:
+        if isinstance(rows, PartRows) and not rows.entries and len(part_fields(rows.part)) <= SHORT_ROW:
+            rows.append_entry()
+
+
+def part_fields(part: Any) -> list[Field]:
     """The fields of a row that a person fills in: all but the managed ones and the way back to the record."""
-    part: Any = field.target
     whole = getattr(part, "__whole__", None)
     return [
         entry
@@ -73,7 +80,7 @@ def part_rows(field: Field) -> Any:
     """The form field of a ``children`` field."""
     part: Any = field.target
     members: dict[str, Any] = {"id": HiddenField()}
-    for entry in part_fields(field):
+    for entry in part_fields(part):
         members[entry.name] = form_field(entry, f"{field.name}.{entry.name}")
     row_form = type(f"{field.name.title()}Row", (BaseForm,), members)
     return PartRows(field.label, part=part, row_form=row_form, description=field.help)

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from core.accounts.actor import acting
 from core.accounts.models import User
+from core.admin.children import open_rows
 from core.admin.forms import formdata, is_valid, prefill, refuse_undeclared
 from core.admin.saving import Refused, commit, conflict_of, show_errors
 from core.records.record import Owned
@@ -31,6 +32,7 @@ def create(view: RecordView) -> Any:
         if "owner" in form and issubclass(view.model, Owned):
             form["owner"].data = session.get(User, acting().user_id) if acting().user_id else None
         prefill(form, request.args)
+        open_rows(form)
         return _page(view, form)
     form = view.create_form_class(formdata(request.form))
     refuse_undeclared(form, request.form)

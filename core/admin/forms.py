@@ -73,7 +73,8 @@ def lookups_of(record_type: RecordType, names: Iterable[str]) -> dict[str, Looku
     found = {}
     for name in names:
         field = record_type.field(name)
-        inner = [(f"{name}.{part.name}", part) for part in part_fields(field)] if field.kind == "children" else []
+        parts = part_fields(field.target) if field.kind == "children" else []
+        inner = [(f"{name}.{part.name}", part) for part in parts]
         for key, entry in [(name, field), *inner]:
             if entry.kind in ("link", "links") and entry.target is not None:
                 found[key] = Lookup(key, entry.target)

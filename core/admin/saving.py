@@ -126,9 +126,9 @@ def _typed(field: Field, member: Any, record: Any) -> str:
 
 
 def _row_names(field: Field) -> list[str]:
-    return [part.name for part in part_fields(field)]
+    return [part.name for part in part_fields(field.target)]
 
 
 def _row_text(field: Field, values: list[Any], row: Any) -> str:
-    texts = [plain(part, value, row) for part, value in zip(part_fields(field), values, strict=True)]
+    texts = [plain(part, value, row) for part, value in zip(part_fields(field.target), values, strict=True)]
     return " ".join(text for text in texts if text)
