@@ -1,31 +1,25 @@
-"""A small application with nothing but the accounts, the languages and the standard look."""
+"""The Site of an installation without plugins, and browsers to visit it with."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import redis
-from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.test import TestResponse
 
 from core.accounts import security, users
 from core.accounts.actor import acting
 from core.config import Config
-from core.database.base import METADATA
-from core.database.engine import Database
-from core.records.gate import GatedSession
-from core.site import i18n
+from core.site.installation import is_prepared, prepare_core
+from core.site.runtime import Runtime
 from core.testing.servers import RedisServer, create_database
-from core.web import accounts as account_pages
-from core.web.users import MANAGE_USERS, user_pages
 
-ROOT = Path(__file__).parents[2]
 ADMIN = ("admin@example.com", "correct horse battery")
+KEY = b"0123456789abcdef0123456789abcdef"
 SALES = ("sara@example.com", "another long secret")
 
 
@@ -37,35 +31,14 @@ class Installation:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.database = Database(config, GatedSession)
-        METADATA.create_all(self.database.engine, [t for t in METADATA.sorted_tables if t.name in CORE_TABLES])
-        self.app = self._build()
-        with self.work() as session:
-            users.seed_roles(session)
-
-    def _build(self) -> Flask:
-        app = Flask("core", root_path=str(ROOT / "core"), template_folder="templates")
-        app.testing = True
-        app.jinja_env.loader = ChoiceLoader(
-            [FileSystemLoader(ROOT / "core" / "templates"), FileSystemLoader(ROOT / "themes" / "nova" / "templates")]
-        )
-        app.extensions["peyvand"] = SimpleNamespace(
-            grants={"administrator": frozenset({MANAGE_USERS.name})},
-            catalog=(),
-            hooks=SimpleNamespace(implements=lambda _name: []),
-        )
-        security.install(app, self.database, self.config)
-        i18n.install(app, [ROOT / "core" / "translations"])
-        app.jinja_env.globals.update(
-            asset=lambda path: f"/static/{path}", nv_icon=lambda *_: "",
-            site_title=lambda: "Peyvand", site_menu=list,
-        )  # fmt: skip
-        for blueprint in (account_pages.set_up_pages, account_pages.profile_pages, user_pages):
-            app.register_blueprint(blueprint)
-        app.add_url_rule("/", "home", lambda: f"{acting().name}|{','.join(sorted(acting().permissions))}")
-        app.add_url_rule("/tally", "tally", lambda: "counted", methods=["POST"])
-        app.teardown_appcontext(lambda _error: self.database.session.remove())
-        return app
+        runtime = Runtime(config)
+        if not is_prepared(runtime):
+            prepare_core(runtime)
+        self.database = runtime.database
+        self.app = runtime.current_site().app
+        self.app.testing = True
+        self.app.add_url_rule("/who", "who", lambda: f"{acting().name}|{','.join(sorted(acting().permissions))}")
+        self.app.add_url_rule("/tally", "tally", lambda: "counted", methods=["POST"])
 
     @contextmanager
     def work(self) -> Iterator:
@@ -117,22 +90,30 @@ class Browser:
         return self.get("/").status_code == 200
 
 
-CORE_TABLES = {"core_user", "core_role", "core_user_role", "core_sign_in", "core_set_up_link"}
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the tables of the core, to copy."""
+    folder = tmp_path_factory.mktemp("accounts")
+    runtime = Runtime(Config(instance=folder, database_url=f"sqlite:///{folder / 'peyvand.db'}", secret_key=KEY))
+    prepare_core(runtime)
+    runtime.database.dispose()
+    return folder / "peyvand.db"
 
 
 @pytest.fixture
-def install(tmp_path: Path, redis_server: RedisServer) -> Iterator[Callable[..., Installation]]:
+def install(tmp_path: Path, prepared: Path, redis_server: RedisServer) -> Iterator[Callable[..., Installation]]:
     """Make an installation; keyword arguments change its configuration."""
     made = []
 
     def make(**settings: object) -> Installation:
         values = {
             "instance": tmp_path, "database_url": f"sqlite:///{tmp_path / 'peyvand.db'}", "redis_url": redis_server.url,
-            "secret_key": b"0123456789abcdef0123456789abcdef",
+            "secret_key": KEY,
         }  # fmt: skip
         made.append(Installation(Config(**(values | settings))))
         return made[-1]
 
+    shutil.copyfile(prepared, tmp_path / "peyvand.db")
     security.shared_throttle.cache_clear()
     with redis.Redis.from_url(redis_server.url) as connection:
         connection.flushall()
