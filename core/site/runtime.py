@@ -31,7 +31,7 @@ from core.site.assembly import assemble
 from core.site.gate import Gate
 from core.site.selection import LOADED, STALE, Selection, select
 from core.site.site import Site
-from core.site.state import PURGING, Process, process_id, read_generation, wanted_states
+from core.site.state import PURGING, Process, forget_the_dead, process_id, read_generation, wanted_states
 
 log = logging.getLogger(__name__)
 
@@ -194,6 +194,7 @@ class Runtime:
         with self.database.engine.begin() as connection:
             updated = connection.execute(sa.update(table).where(table.c.id == process_id()).values(values))  # type: ignore[arg-type]
             if updated.rowcount == 0:
+                forget_the_dead(connection)
                 connection.execute(sa.insert(table).values(id=process_id(), **values))  # type: ignore[arg-type]
 
     def sign_off(self) -> None:

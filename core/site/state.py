@@ -99,6 +99,14 @@ def lives(process: str, seen_at: dt.datetime) -> bool:
     return (now() - seen_at).total_seconds() < ALIVE
 
 
+def forget_the_dead(connection: Connection) -> None:
+    """Remove the heartbeats of processes that ended without a word; a new process does this first."""
+    table = Process.__table__
+    for row in connection.execute(sa.select(table.c.id, table.c.seen_at)).all():
+        if not lives(row.id, row.seen_at):
+            connection.execute(sa.delete(table).where(table.c.id == row.id))  # type: ignore[arg-type]
+
+
 def read_generation(connection: Connection) -> int:
     """The current generation; 0 before the first migration."""
     return int(connection.execute(sa.select(Installation.generation)).scalar() or 0)
