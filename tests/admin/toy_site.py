@@ -165,7 +165,8 @@ class Browser:
         self.client = client
 
     def get(self, path: str, **kwargs: Any) -> TestResponse:
-        return self.client.get(path, **kwargs)
+        # Read to the end, as a browser does: a stream that nobody finishes would be closed outside its request.
+        return self.client.get(path, **{"buffered": True, **kwargs})
 
     def post(self, path: str, data: Mapping[str, Any] | None = None, **kwargs: Any) -> TestResponse:
         token = self.client.get("/token").text

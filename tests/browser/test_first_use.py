@@ -12,6 +12,7 @@ from core.testing.serving import ServedInstallation
 from tests.browser.conftest import Visitor
 
 SAMPLE = Path(__file__).resolve().parents[1] / "transfer" / "samples" / "google_contacts_new.csv"
+expect.set_options(timeout=20_000)
 WORK_WITHIN = 60_000  # milliseconds that a worker may take on a busy machine
 WORDS = {
     "en": {"stages": ("Lead", "Qualified"), "deal": "Annual licence", "tag": "On"},
@@ -85,13 +86,15 @@ def add_and_move_deal(visitor: Visitor, words: dict[str, object]) -> None:
     card = page.locator(".dcard").first
     # The menu twin of dragging.
     card.locator("[data-bs-toggle=dropdown]").click()
-    card.locator("li:not([hidden]) [data-nv-move-to]").first.click()
+    with page.expect_response("**/move"):
+        card.locator("li:not([hidden]) [data-nv-move-to]").first.click()
     expect(lanes.nth(1)).to_contain_text(name)
     page.reload()
     expect(page.locator(".lane").nth(1)).to_contain_text(name)
     expect(page.locator(".lane").nth(1)).to_contain_text(second)
     # And dragged back.
-    page.locator(".dcard").first.drag_to(page.locator(".lane-l").nth(0))
+    with page.expect_response("**/move"):
+        page.locator(".dcard").first.drag_to(page.locator(".lane-l").nth(0))
     expect(page.locator(".lane").nth(0)).to_contain_text(name)
     page.reload()
     expect(page.locator(".lane").nth(0)).to_contain_text(name)

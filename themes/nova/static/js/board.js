@@ -40,7 +40,7 @@
   async function settle(card, previous, body) {
     const wanted = position(card);
     try {
-      const response = await post(one("[data-nv-board]").dataset.nvBoard, body);
+      const response = await post(one("[data-nv-board]").dataset.nvBoard, body, { keepalive: true });
       if (leave(response)) return;
       const text = await response.text();
       if (response.ok) {

@@ -33,8 +33,10 @@
   document.addEventListener("htmx:load", (event) => prepare(event.detail?.elt ?? event.target));
 
   // ---- Requests
-  function post(url, body) {
-    return fetch(url, { method: "POST", body, headers: { "X-CSRFToken": meta("csrf-token"), "HX-Request": "true" } });
+  /** `options.keepalive` lets a small request end even when the page is left at once. */
+  function post(url, body, options = {}) {
+    const headers = { "X-CSRFToken": meta("csrf-token"), "HX-Request": "true" };
+    return fetch(url, { method: "POST", body, headers, ...options });
   }
 
   /** Follow what the server asks for; true when the page is about to change. */
