@@ -86,14 +86,14 @@ def add_and_move_deal(visitor: Visitor, words: dict[str, object]) -> None:
     card = page.locator(".dcard").first
     # The menu twin of dragging.
     card.locator("[data-bs-toggle=dropdown]").click()
-    with page.expect_response("**/move"):
+    with page.expect_response("**/move**"):
         card.locator("li:not([hidden]) [data-nv-move-to]").first.click()
     expect(lanes.nth(1)).to_contain_text(name)
     page.reload()
     expect(page.locator(".lane").nth(1)).to_contain_text(name)
     expect(page.locator(".lane").nth(1)).to_contain_text(second)
     # And dragged back.
-    with page.expect_response("**/move"):
+    with page.expect_response("**/move**"):
         page.locator(".dcard").first.drag_to(page.locator(".lane-l").nth(0))
     expect(page.locator(".lane").nth(0)).to_contain_text(name)
     page.reload()
