@@ -193,7 +193,8 @@ def _part(row: Any) -> Markup:
     """The values of a part side by side, so that a phone number can be called from where it is seen."""
     fields = (field for field in described(type(row)).fields.values() if not field.managed and not field.is_link)
     values = (shown(field, getattr(row, field.name), row) for field in fields if field.kind != "boolean")
-    return Markup(" ").join(value for value in values if value)
+    # Each value reads in its own direction, whatever stands beside it.
+    return Markup(" ").join(Markup("<bdi>{}</bdi>").format(value) for value in values if value)
 
 
 def _moment(field: Field, value: dt.date) -> Markup:

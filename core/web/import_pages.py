@@ -24,7 +24,7 @@ from core.records.transfer.mapping import map_columns
 from core.records.transfer.models import ImportRun
 from core.records.transfer.readers import Table
 from core.records.transfer.uploads import table_of
-from core.site.formats import format_local_date
+from core.site.formats import format_local_date, format_number
 from core.site.site import current_site, session
 
 SAMPLES = 3
@@ -78,7 +78,7 @@ def upload_page(screen: Screen, target: ImportTarget, error: str = "") -> str:
         **headings(screen),
         upload_url=url_for("importing.take_upload", record_type=screen.name),
         accept=".csv,.tsv,.txt,.xlsx",
-        size_limit=_("%(limit)s MB", limit=MAX_UPLOAD // (1024 * 1024)),
+        size_limit=_("%(limit)s MB", limit=format_number(MAX_UPLOAD // (1024 * 1024))),
         error=error,
         columns=target.columns,
         recent=[

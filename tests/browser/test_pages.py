@@ -14,6 +14,7 @@ from tests.browser.conftest import Visitor
 AXE = (Path(__file__).resolve().parents[2] / "frontend" / "checks" / "axe.min.js").read_text(encoding="utf-8")
 SIZES = {"wide": {"width": 1366, "height": 768}, "narrow": {"width": 390, "height": 844}}
 LATIN_DIGIT = re.compile(r"[0-9]")
+NAME_OF_LATIN_DIGITS = "123"  # what the profile calls them
 
 
 def pages(served: ServedInstallation) -> list[str]:
@@ -89,7 +90,8 @@ def test_persian_pages_read_from_right_to_left_with_persian_digits(
     context.add_cookies([{"name": "peyvand_language", "value": "fa", "url": served.url}])
     visitor = Visitor(context, served.url)
     visitor.sign_in()
-    for path in ("/", "/contacts/person/", "/sales/deal/board", "/admin/modules/"):
+    found = {}
+    for path in pages(served):
         page = visitor.go(path)
         assert page.evaluate("document.documentElement.dir") == "rtl"
         texts = page.evaluate(
@@ -99,5 +101,8 @@ def test_persian_pages_read_from_right_to_left_with_persian_digits(
               if (left === null) out.push(walk.currentNode.textContent); }
             return out.filter(t => t.trim()); }"""
         )
-        assert [text.strip() for text in texts if LATIN_DIGIT.search(text)] == [], path
+        latin = [text.strip() for text in texts if LATIN_DIGIT.search(text) and text.strip() != NAME_OF_LATIN_DIGITS]
+        if latin:
+            found[path] = latin
     context.close()
+    assert found == {}
