@@ -141,10 +141,14 @@ def screen_views(view: RecordView, active: str) -> list[dict[str, Any]]:
 
 
 def screen_links(view: RecordView) -> list[dict[str, str]]:
-    """Buttons beside Create: the import, where the record type has one and the actor may use it."""
-    if view.screen.importing is None or not may(view.screen.permission("import")):
-        return []
-    return [{"label": _("Import"), "icon": "upload", "url": f"{request.script_root}/import/{view.screen.name}"}]
+    """Buttons beside Create: the recycle bin and the import, for those who may use them."""
+    links = []
+    if may(view.screen.permission("delete")):
+        links.append({"label": _("Recycle bin"), "icon": "trash", "url": view.get_url(".bin_view")})
+    if view.screen.importing is not None and may(view.screen.permission("import")):
+        address = f"{request.script_root}/import/{view.screen.name}"
+        links.append({"label": _("Import"), "icon": "upload", "url": address})
+    return links
 
 
 def _unpaged(view: RecordView, asked: ListRequest) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from core.admin.list_page import list_page
 from core.admin.list_query import ListQuery
 from core.admin.lookup import LARGEST_PAGE, PAGE
 from core.admin.record_page import record_page, write_note
+from core.admin.recycle_bin import recycle_bin
 from core.errors import Forbidden, UnknownField
 from core.parts import FieldGroup, Screen
 from core.records.policy import may
@@ -234,6 +235,11 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     def restore_view(self) -> Any:
         """Undo a deletion."""
         return restore_chosen(self)
+
+    @expose("/deleted")
+    def bin_view(self) -> Any:
+        """What was deleted and can be restored."""
+        return recycle_bin(self)
 
     @expose("/action", methods=("POST",))
     def action_view(self) -> Any:

@@ -69,6 +69,7 @@ def test_forbidden_and_missing_look_the_same(config: Config) -> None:
         ("edit", "post", "/toys/kite/move?id=1&lane=open"),
         ("delete", "post", "/toys/kite/delete?id=1"),
         ("delete", "post", "/toys/kite/restore?ids=1"),
+        ("delete", "get", "/toys/kite/deleted"),
         ("export", "get", "/toys/kite/export/csv"),
     ],
 )
@@ -139,8 +140,8 @@ def test_flask_admins_own_routes_are_gone(toys: Toys) -> None:
     assert rules == {
         f"/toys/kite/{path}"
         for path in (
-            "", "new", "<id>", "<id>/edit", "<id>/note", "delete", "restore", "action", "cell", "check", "board",
-            "move", "export/<export_type>", "ajax/lookup",
+            "", "new", "<id>", "<id>/edit", "<id>/note", "delete", "restore", "deleted", "action", "cell", "check",
+            "board", "move", "export/<export_type>", "ajax/lookup",
         )
     }  # fmt: skip
     assert toys.app.test_client().post("/toys/kite/ajax/update/").status_code in (400, 404)

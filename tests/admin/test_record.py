@@ -232,3 +232,15 @@ def test_the_export_does_not_grow_with_the_table(toys: Toys, browser: Browser) -
     tracemalloc.stop()
     assert lines == 3000
     assert peak < 8_000_000
+
+
+def test_a_deleted_record_lies_in_the_recycle_bin_until_it_is_restored(toys: Toys, browser: Browser) -> None:
+    toys.add(Kite(name="Blue one"), Kite(name="Red one"))
+    assert "Blue one" not in browser.get("/toys/kite/deleted").text
+    browser.post("/toys/kite/delete", {"id": "1"})
+    page = browser.get("/toys/kite/deleted").text
+    assert "Blue one" in page
+    assert "Red one" not in page
+    assert browser.post("/toys/kite/restore?ids=1", {"url": "/toys/kite/deleted"}).location == "/toys/kite/deleted"
+    assert "Blue one" not in browser.get("/toys/kite/deleted").text
+    assert toys.read(1).archived_at is None

@@ -25,7 +25,7 @@ def pages(served: ServedInstallation) -> list[str]:
     found = ["/", *dict.fromkeys(re.findall(r'<a[^>]+href="(/[^"?#]*)"', home)), "/profile/", "/jobs", "/nothing-here"]
     for name, screen in site.screens.items():
         root = f"/{name.replace('.', '/')}"
-        found += [f"{root}/", f"{root}/new"]
+        found += [f"{root}/", f"{root}/new", f"{root}/deleted"]
         listed = client.get(f"{root}/")
         first = re.search(rf'href="({re.escape(root)}/\d+)"', listed)
         if first:

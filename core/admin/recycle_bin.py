@@ -1,0 +1,53 @@
+"""What was deleted and can still be brought back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from flask import request
+from flask_babel import gettext as _
+
+from core.admin.ids import read_id
+from core.records.policy import may
+
+if TYPE_CHECKING:
+    from core.admin.record_view import RecordView
+
+PER_PAGE = 50
+LAST_PAGE = 200  # nobody pages further back, and an offset is not free
+
+
+def recycle_bin(view: RecordView) -> Any:
+    """The deleted records of a screen, the latest first, each with a button that restores it."""
+    view.require("delete")
+    page = min(read_id(request.args.get("page", "")) or 1, LAST_PAGE)
+    statement = (
+        sa.select(view.model)
+        .where(view.model.archived_at.is_not(None))
+        .order_by(view.model.archived_at.desc(), view.model.id.desc())
+        .offset((page - 1) * PER_PAGE)
+        .limit(PER_PAGE + 1)
+        .execution_options(include_archived=True)
+    )
+    found = view.session.scalars(statement).unique().all()
+    records = [
+        {"id": record.id, "label": str(record), "deleted_at": record.archived_at}
+        for record in found[:PER_PAGE]
+        if may(view.screen.permission("delete"), record)
+    ]
+    return view.render(
+        "nova/recycle_bin.html",
+        title=_("Recycle bin"),
+        records=records,
+        restore_url=view.get_url(".restore_view"),
+        here=_here(view, page),
+        list_label=view.screen.plural,
+        list_url=view.list_url(),
+        page_url_newer=_here(view, page - 1) if page > 1 else None,
+        page_url_older=_here(view, page + 1) if len(found) > PER_PAGE and page < LAST_PAGE else None,
+    )
+
+
+def _here(view: RecordView, page: int) -> str:
+    return str(view.get_url(".bin_view", page=page if page > 1 else None))
