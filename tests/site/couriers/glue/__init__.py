@@ -1,0 +1,1 @@
+"""What Couriers adds while another plugin is on."""
