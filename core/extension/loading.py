@@ -13,6 +13,8 @@ from core.extension.discovery import FoundPlugin
 
 MODULES = ("models", "hooks")
 
+_versions: dict[str, str] = {}
+
 
 def load_plugin(plugin: FoundPlugin) -> ModuleType:
     """Import the plugin's models and hooks and configure its mappers; the hooks module.
@@ -32,11 +34,18 @@ def load_plugin(plugin: FoundPlugin) -> ModuleType:
         if fresh:
             _forget(plugin)
         raise PluginError(plugin.name, f"{type(error).__name__}: {error}") from error
+    if fresh and plugin.manifest is not None:
+        _versions[plugin.name] = str(plugin.manifest.version)
     hooks = sys.modules.get(f"{plugin.package}.hooks")
     if hooks is None:
         _forget(plugin)
         raise PluginError(plugin.name, "It has no hooks.py.")
     return hooks
+
+
+def loaded_version(name: str) -> str:
+    """The version of the code that this process runs of a plugin, whatever lies on the disk by now."""
+    return _versions.get(name, "")
 
 
 def load_glue(plugin: FoundPlugin, other: str) -> ModuleType | None:
@@ -53,6 +62,7 @@ def load_glue(plugin: FoundPlugin, other: str) -> ModuleType | None:
 
 
 def _forget(plugin: FoundPlugin) -> None:
+    _versions.pop(plugin.name, None)
     forget_plugin(plugin.name)
     for name in [name for name in sys.modules if name == plugin.package or name.startswith(f"{plugin.package}.")]:
         del sys.modules[name]

@@ -24,7 +24,7 @@ from core.database.engine import Database
 from core.errors import PluginError, StartError
 from core.extension.discovery import FoundPlugin, discover
 from core.extension.hooks import Hooks
-from core.extension.loading import load_glue, load_plugin
+from core.extension.loading import load_glue, load_plugin, loaded_version
 from core.jobs.queue import JobQueue
 from core.records.gate import GatedSession
 from core.site.assembly import assemble
@@ -159,8 +159,7 @@ class Runtime:
         return hooks
 
     def _import(self, plugin: FoundPlugin) -> None:
-        assert plugin.manifest is not None
-        self._imported[plugin.name] = (load_plugin(plugin), str(plugin.manifest.version))
+        self._imported[plugin.name] = (load_plugin(plugin), loaded_version(plugin.name))
 
     def must_retire(self) -> bool:
         """Whether this process has mapped tables that are being purged, and should make room for a fresh one."""
