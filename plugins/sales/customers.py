@@ -25,7 +25,8 @@ def open_deals(link: Any) -> Any:
     def count(contacts: Sequence[Contact]) -> Mapping[int, int]:
         ids = [contact.id for contact in contacts]
         query = sa.select(link, sa.func.count(Deal.id)).where(link.in_(ids), Deal.closed_at.is_(None)).group_by(link)
-        return dict(session.execute(query).tuples().all())
+        rows: Sequence[Any] = session.execute(query).all()
+        return dict(rows)
 
     return count
 

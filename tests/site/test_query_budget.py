@@ -1,0 +1,57 @@
+"""A page asks the database a bounded number of times, however many records it shows."""
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from core.testing.installation import Browser, TestInstallation
+
+MakeSite = Callable[..., TestInstallation]
+LIST_BUDGET = 12
+PAGE_BUDGET = 20
+
+
+@pytest.fixture
+def installation(make_site: MakeSite) -> TestInstallation:
+    made = make_site("contacts", "sales")
+    with made.acting() as session:
+        for _plugin, add in made.site.hooks.each("demo_data", session=session):
+            add()
+            session.commit()
+    return made
+
+
+def queries(installation: TestInstallation, browser: Browser, path: str) -> list[str]:
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            asked.append(statement)
+
+    engine = installation.runtime.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert browser.get(path).status_code == 200
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    return asked
+
+
+@pytest.mark.parametrize("path", ["/contacts/person/", "/contacts/company/", "/sales/deal/", "/contacts/tag/"])
+@pytest.mark.parametrize("size", [25, 50])
+def test_a_list_stays_within_its_budget(installation: TestInstallation, path: str, size: int) -> None:
+    browser = installation.browser("user")
+    browser.get(path)
+    asked = queries(installation, browser, f"{path}?page_size={size}")
+    assert len(asked) <= LIST_BUDGET, "\n".join(asked)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/sales/deal/board", "/sales/deal/1", "/contacts/person/9", "/contacts/company/1"]
+)
+def test_other_pages_stay_within_theirs(installation: TestInstallation, path: str) -> None:
+    browser = installation.browser("user")
+    browser.get(path)
+    asked = queries(installation, browser, path)
+    assert len(asked) <= PAGE_BUDGET, "\n".join(asked)
