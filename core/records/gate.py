@@ -140,7 +140,7 @@ def _admit_one(session: Session, record: Record) -> tuple[Record, str, dict[str,
         require(f"{name}.create", record)
     elif changes:
         require(f"{name}.edit", record)
-    _check_links(record, changes)
+    _check_links(session, record, changes)
     check_values(described(type(record)), record, changes, new=new)
     current_hooks().veto("before_save", record=record, changes=changes)
     changes = {key: pair for key, pair in _changes(session, record).items() if key != "archived_at"}
@@ -195,13 +195,23 @@ def _before(part: Any) -> str:
     return " ".join(words)
 
 
-def _check_links(record: Record, changes: dict[str, tuple[Any, Any]]) -> None:
-    """Nobody may point a record at one he may not see."""
+def _check_links(session: Session, record: Record, changes: dict[str, tuple[Any, Any]]) -> None:
+    """Nobody may point a record at one he may not see, neither by the record itself nor by its key."""
+    if acting().system:
+        return
+    catalog = current_app.extensions["peyvand"].catalog
     for _old, new in changes.values():
-        if isinstance(new, Record) and new.id is not None and not acting().system:
+        if isinstance(new, Record) and new.id is not None:
             target = f"{new.__record_type__}.see"
-            if new.__record_type__ in current_app.extensions["peyvand"].catalog and not may(target, new):
+            if new.__record_type__ in catalog and not may(target, new):
                 raise Forbidden(target)
+    for field in described(type(record)).fields.values():
+        if field.kind != "link" or field.column is None or field.target is None or catalog.of(field.target) is None:
+            continue
+        _old, key = changes.get(field.column.key, (None, None))
+        # The session narrows this query to what the actor may see.
+        if key is not None and session.scalar(sa.select(field.target).where(field.target.id == key)) is None:  # type: ignore[attr-defined]
+            raise Forbidden(f"{field.target.__record_type__}.see")  # type: ignore[attr-defined]
 
 
 def _stamp(record: Record, *, new: bool) -> None:

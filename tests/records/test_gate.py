@@ -217,3 +217,38 @@ def test_a_type_one_may_not_see_is_hidden_behind_its_base_class_too(contacts: Te
     blind = replace(actor, permissions=actor.permissions - {"contacts.person.see"})
     with contacts.acting() as session, acting_as(blind):
         assert [str(found) for found in session.scalars(sa.select(Contact))] == ["Initech"]
+
+
+@pytest.mark.parametrize("way", ["the record", "its key"])
+def test_nobody_points_a_record_at_one_that_is_hidden_from_him(contacts: TestInstallation, way: str) -> None:
+    from core.accounts import users
+    from core.accounts.actor import Actor
+    from plugins.contacts.models import Company
+
+    with contacts.acting("user") as session:
+        hidden, known = Company(name="Hidden", private=True), Company(name="Known")
+        session.add_all([hidden, known])
+        session.commit()
+        hidden_id, known_id = hidden.id, known.id
+    with contacts.acting() as session:
+        other = users.create_user(session, "other@example.com", "Other", None)
+        session.commit()
+        stranger = Actor(other.id, "Other", frozenset({"user"}), contacts.site.grants["user"])
+        secret = session.get(Company, hidden_id)
+        with acting_as(stranger):
+            ada = person(company_id=known_id)
+            session.add(ada)
+            session.commit()
+            if way == "its key":
+                ada.company_id = hidden_id
+                with pytest.raises(Forbidden):
+                    session.commit()
+            else:
+                session.expunge(secret)
+                session.expire_all()
+                assert session.get(Company, hidden_id) is None
+            session.rollback()
+    with contacts.acting() as session:
+        from plugins.contacts.models import Person
+
+        assert session.scalars(sa.select(Person.company_id)).all() == [known_id]
