@@ -53,6 +53,21 @@ class RecordType:
             raise UnknownField(self.name, name) from None
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A link by which records of ``record_type`` point at records of another type, seen from the far end.
+
+    ``name`` is how conditions, panels and merges call it: ``<plugin>.<type>.<field>``, such as ``sales.deal.company``.
+    """
+
+    record_type: RecordType
+    field: Field
+
+    @property
+    def name(self) -> str:
+        return f"{self.record_type.name}.{self.field.name}"
+
+
 class Catalog:
     """The record types of one Site."""
 
@@ -80,6 +95,16 @@ class Catalog:
     def of(self, model: type) -> RecordType | None:
         """The record type of a class; None for classes without a screen, such as child rows."""
         return self._by_model.get(model)
+
+
+    def references(self, model: type) -> tuple[Reference, ...]:
+        """The links to one record of ``model``, of all types with a screen, in the order of the Site's screens."""
+        return tuple(
+            Reference(entry, field)
+            for entry in self
+            for field in entry.fields.values()
+            if field.kind == "link" and field.target is not None and issubclass(model, field.target)
+        )
 
 
 def current_catalog() -> Catalog:

@@ -200,18 +200,20 @@ def _check_links(session: Session, record: Record, changes: dict[str, tuple[Any,
     if acting().system:
         return
     catalog = current_app.extensions["peyvand"].catalog
-    for _old, new in changes.values():
-        if isinstance(new, Record) and new.id is not None:
-            target = f"{new.__record_type__}.see"
-            if new.__record_type__ in catalog and not may(target, new):
-                raise Forbidden(target)
     for field in described(type(record)).fields.values():
-        if field.kind != "link" or field.column is None or field.target is None or catalog.of(field.target) is None:
+        target: Any = field.target
+        if field.kind != "link" or field.column is None or catalog.of(target) is None:
             continue
-        _old, key = changes.get(field.column.key, (None, None))
-        # The session narrows this query to what the actor may see.
-        if key is not None and session.scalar(sa.select(field.target).where(field.target.id == key)) is None:  # type: ignore[attr-defined]
-            raise Forbidden(f"{field.target.__record_type__}.see")  # type: ignore[attr-defined]
+        by_record, by_key = changes.get(field.name, (None, None))[1], changes.get(field.column.key, (None, None))[1]
+        if by_record is not None and by_record in session.new:
+            continue  # it is made in this very unit of work, and admitted by itself
+        key = by_record.id if by_record is not None else by_key
+        if key is None:
+            continue
+        # The session narrows this query to what the actor may see; a record that it holds already is no proof.
+        visible = sa.select(target.id).where(target.id == key).execution_options(include_archived=True)
+        if session.scalar(visible) is None or not may(f"{target.__record_type__}.see", by_record):
+            raise Forbidden(f"{target.__record_type__}.see")
 
 
 def _stamp(record: Record, *, new: bool) -> None:
