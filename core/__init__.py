@@ -61,7 +61,7 @@ _HOME = {
     ),
     "core.records.archive": ("archive", "restore"),
     "core.records.events": ("write_event",),
-    "core.records.policy": ("may", "require"),
+    "core.records.policy": ("may", "require", "row_criterion"),
     "core.records.record": ("Located", "Owned", "Part", "Record", "Searchable"),
     "core.records.timeline": ("Note", "add_note"),
     "core.site.formats": (
@@ -71,6 +71,7 @@ _HOME = {
         "format_money",
         "format_number",
         "format_percent",
+        "reader_today",
     ),
     "core.site.site": ("current_site", "session"),
     "core.text": ("fold", "latin_digits"),

@@ -50,7 +50,7 @@ from core.parts import (
 )
 from core.records.archive import archive, restore
 from core.records.events import write_event
-from core.records.policy import may, require
+from core.records.policy import may, require, row_criterion
 from core.records.record import Located, Owned, Part, Record, Searchable
 from core.records.timeline import Note, add_note
 from core.site.formats import (
@@ -60,6 +60,7 @@ from core.site.formats import (
     format_money,
     format_number,
     format_percent,
+    reader_today,
 )
 from core.site.site import current_site, session
 from core.text import fold, latin_digits
@@ -134,9 +135,11 @@ __all__ = [
     "parse_phone",
     "plugin_base",
     "public",
+    "reader_today",
     "record_permissions",
     "require",
     "restore",
+    "row_criterion",
     "session",
     "write_event",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import false, inspect
+from sqlalchemy import and_, false, inspect
 from sqlalchemy.orm import Mapper
 
 from core.accounts.actor import acting
@@ -72,3 +72,17 @@ def _filtered(hooks: Hooks, model: type) -> Iterator[tuple[type, Any]]:
         for criterion in hooks.veto("query_filter", model=model, actor=acting()):
             if criterion is not None:
                 yield model, criterion
+
+
+def row_criterion(model: type) -> Any:
+    """What a row of ``model`` must fulfil for the current actor to see it; None where every row is seen.
+
+    For criteria on other classes that hang on what a record is about; queries of ``model`` itself are narrowed anyway.
+    """
+    actor = acting()
+    if actor.system:
+        return None
+    if not actor.may(f"{model.__record_type__}.see"):  # type: ignore[attr-defined]
+        return false()
+    criteria = [criterion for _model, criterion in _filtered(current_hooks(), model)]
+    return and_(*criteria) if criteria else None
