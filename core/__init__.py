@@ -59,11 +59,13 @@ _HOME = {
         "SiteInfo",
         "record_permissions",
     ),
+    "core.records.address": ("record_url",),
     "core.records.archive": ("archive", "restore"),
     "core.records.events": ("write_event",),
     "core.records.policy": ("may", "require", "row_criterion"),
     "core.records.record": ("Located", "Owned", "Part", "Record", "Searchable"),
-    "core.records.timeline": ("Note", "add_note"),
+    "core.records.note": ("Note", "add_note"),
+    "core.records.timeline": ("Position", "StoryQuery", "about"),
     "core.site.formats": (
         "format_digits",
         "format_local_date",
@@ -74,6 +76,7 @@ _HOME = {
         "reader_today",
     ),
     "core.site.site": ("current_site", "session"),
+    "core.story": ("Channel", "EntryAction", "TimelineEntry", "Upcoming"),
     "core.text": ("fold", "latin_digits"),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}

@@ -48,11 +48,13 @@ from core.parts import (
     SiteInfo,
     record_permissions,
 )
+from core.records.address import record_url
 from core.records.archive import archive, restore
 from core.records.events import write_event
+from core.records.note import Note, add_note
 from core.records.policy import may, require, row_criterion
 from core.records.record import Located, Owned, Part, Record, Searchable
-from core.records.timeline import Note, add_note
+from core.records.timeline import Position, StoryQuery, about
 from core.site.formats import (
     format_digits,
     format_local_date,
@@ -63,6 +65,7 @@ from core.site.formats import (
     reader_today,
 )
 from core.site.site import current_site, session
+from core.story import Channel, EntryAction, TimelineEntry, Upcoming
 from core.text import fold, latin_digits
 
 __version__: str
@@ -75,11 +78,13 @@ __all__ = [
     "Board",
     "COLOR_LABELS",
     "Card",
+    "Channel",
     "Choice",
     "Color",
     "Column",
     "EVERYONE",
     "Email",
+    "EntryAction",
     "Event",
     "FieldGroup",
     "Forbidden",
@@ -101,6 +106,7 @@ __all__ = [
     "Permission",
     "PeyvandError",
     "Phone",
+    "Position",
     "Progress",
     "RECORD_VERBS",
     "Record",
@@ -108,11 +114,15 @@ __all__ = [
     "Screen",
     "Searchable",
     "SiteInfo",
+    "StoryQuery",
+    "TimelineEntry",
     "USER",
+    "Upcoming",
     "Url",
     "User",
     "UtcDateTime",
     "ValidationError",
+    "about",
     "acting",
     "add_note",
     "archive",
@@ -137,6 +147,7 @@ __all__ = [
     "public",
     "reader_today",
     "record_permissions",
+    "record_url",
     "require",
     "restore",
     "row_criterion",

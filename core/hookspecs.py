@@ -63,6 +63,21 @@ def record_panels(record):
 
 
 @hookspec
+def timeline(query):
+    """What happened to the records of a ``StoryQuery``: a list of ``TimelineEntry``, newest first, from one query."""
+
+
+@hookspec
+def upcoming(records, limit):
+    """What is due next about these records: at most ``limit`` ``Upcoming``, earliest first, from one query."""
+
+
+@hookspec
+def channels(record):
+    """Tabs of the composer on the page of this record: a list of ``Channel``, or None."""
+
+
+@hookspec
 def demo_data(session):
     """Add sample records in the current language; called once by ``peyvand demo``."""
 

@@ -15,7 +15,7 @@ from scripts import facade
 ROOT = Path(__file__).resolve().parents[1]
 FACADE = "__init__"
 FLOORS = {
-    0: ("config", "errors", "parts", "hookspecs", "text", "calendars"),
+    0: ("config", "errors", "parts", "story", "hookspecs", "text", "calendars"),
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs"),
     3: ("admin", "site"),
@@ -26,6 +26,7 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Rooms of one floor that lean on each other, each with its reason.
 NEIGHBOURS = {
     ("config", "errors"): "a setting that cannot be used is one of the errors",
+    ("story", "parts"): "what plugins tell of a record has labels",
     ("calendars", "text"): "dates are typed in any digits",
     ("extension", "database"): "a plugin that does not load takes its mappers and tables with it",
     ("records", "accounts"): "records are made, changed and owned by users",

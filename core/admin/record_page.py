@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, render_template, request
 from flask_admin.helpers import get_redirect_target
 from flask_babel import gettext as _
-from markupsafe import Markup
 
 from core.accounts.models import User
-from core.admin.formatters import plain, shown
-from core.admin.saving import Refused, commit
+from core.admin.composer import composer
+from core.admin.drawing import drawn, mending
+from core.admin.formatters import shown
+from core.admin.story_page import story
 from core.parts import Panel
-from core.records.fields import Field
 from core.records.policy import may
-from core.records.timeline import Change, Entry, add_note, entries
-from core.site.formats import format_local_datetime, to_reader_time
+from core.site.formats import format_local_datetime
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
-log = logging.getLogger(__name__)
-
-ENTRIES = 50
 _SLOTS = ("header", "side", "main")
 
 
 def record_page(view: RecordView, record: Any) -> Any:
-    """The page of ``record``; ``?before=`` (an ISO 8601 moment) reads on in its story."""
-    before = _moment(request.args.get("before"))
-    story = entries(record, limit=ENTRIES + 1, before=before)
-    more = len(story) > ENTRIES
-    older = view.get_url(".details_view", id=record.id, before=story[ENTRIES - 1].at.isoformat()) if more else None
+    """The page of ``record``."""
     subtitle = view.screen.subtitle(record) if view.screen.subtitle else ""
     return view.render(
         "nova/record.html",
@@ -48,23 +37,9 @@ def record_page(view: RecordView, record: Any) -> Any:
         record_actions=list(_actions(view, record)),
         groups=[*_groups(view, record), _about(view, record)],
         panels=_panels(view, record),
-        timeline=_days(story[:ENTRIES]),
-        timeline_more_url=older,
-        note_url=view.get_url(".note_view", id=record.id) if may(view.screen.permission("edit"), record) else None,
+        channels=composer(view, record),
+        **story(view, record),
     )
-
-
-def write_note(view: RecordView, record: Any) -> Any:
-    """Add the posted note to the story of ``record``."""
-    view.require("edit", record)
-    if set(request.form) - {"csrf_token", "body", "url"}:
-        abort(400)
-    try:
-        commit(view.session, lambda: add_note(record, request.form.get("body", "")))
-    except Refused as refused:
-        for text in refused.errors.values():
-            flash(str(text), "danger")
-    return redirect(view.get_url(".details_view", id=record.id))
 
 
 def _actions(view: RecordView, record: Any) -> Iterator[dict[str, Any]]:
@@ -125,7 +100,7 @@ def _about(view: RecordView, record: Any) -> dict[str, Any]:
 
 def _panels(view: RecordView, record: Any) -> list[dict[str, Any]]:
     """The panels of all plugins, drawn one by one: one that fails shows a remark with its plugin's name."""
-    answers = view.site.hooks.notify("record_panels", guard=view.session.begin_nested, record=record)
+    answers = view.site.hooks.notify("record_panels", guard=mending(view.session), record=record)
     panels = [(plugin, panel) for plugin, given in answers for panel in given or ()]
     panels.sort(key=lambda pair: getattr(pair[1], "weight", 0))
     return [_panel(view, plugin, panel, record) for plugin, panel in panels]
@@ -133,87 +108,5 @@ def _panels(view: RecordView, record: Any) -> list[dict[str, Any]]:
 
 def _panel(view: RecordView, plugin: str, panel: Panel, record: Any) -> dict[str, Any]:
     slot = panel.slot if panel.slot in _SLOTS else "side"
-    drawn = {"slot": slot, "title": panel.title, "html": Markup(), "error": ""}
-    try:
-        # A savepoint, so that a query that fails in the panel does not spoil the rest of the page.
-        with view.session.begin_nested():
-            html = render_template(panel.template, **{"record": record, **panel.context})
-        drawn["html"] = Markup(html)  # noqa: S704  rendered by an autoescaping template
-    except Exception:
-        log.exception("The panel %s of the plugin %s could not be drawn.", panel.template, plugin)
-        drawn["error"] = plugin
-    return drawn
-
-
-def _days(story: Sequence[Entry]) -> list[dict[str, Any]]:
-    days: list[dict[str, Any]] = []
-    for entry in story:
-        day = to_reader_time(entry.at).date()
-        if not days or days[-1]["day"] != day:
-            days.append({"day": day, "entries": []})
-        days[-1]["entries"].append(_entry(entry))
-    return days
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    kind = {"note": "note", "changed": "change"}.get(entry.kind, "event")
-    return {
-        "kind": kind,
-        "icon": {"created": "plus", "deleted": "trash", "restored": "refresh"}.get(entry.kind, ""),
-        "actor": entry.actor or _("Somebody"),
-        "text": _told(entry),
-        "body": entry.body,
-        "at": entry.at,
-        "changes": [_change(change) for change in entry.changes] if kind == "change" else [],
-        "delete_url": "",
-    }
-
-
-def _told(entry: Entry) -> str:
-    texts = {
-        "note": _("left a note"),
-        "created": _("imported this record") if entry.source == "import" else _("created this record"),
-        "deleted": _("deleted this record"),
-        "restored": _("restored this record"),
-    }
-    if entry.kind in texts:
-        return texts[entry.kind]
-    names = _(", ").join(str(change.field.label if change.field else change.name) for change in entry.changes)
-    return _("changed %(fields)s", fields=names) if names else _("changed this record")
-
-
-def _change(change: Change) -> dict[str, Any]:
-    label = change.field.label if change.field else change.name
-    return {"label": label, "old": audit_text(change.field, change.old), "new": audit_text(change.field, change.new)}
-
-
-def audit_text(field: Field | None, value: Any) -> str:
-    """A value out of the audit, which keeps JSON, as people read it."""
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return str(value.get("name", ""))
-    if isinstance(value, list):
-        return _(", ").join(audit_text(None, entry) for entry in value)
-    if field is None:
-        return str(value)
-    try:
-        if field.kind == "date":
-            value = dt.date.fromisoformat(value)
-        elif field.kind == "datetime":
-            value = dt.datetime.fromisoformat(value)
-        elif field.kind in ("money", "decimal"):
-            value = Decimal(str(value))
-    except (ArithmeticError, TypeError, ValueError):
-        return str(value)
-    return plain(field, value)
-
-
-def _moment(text: str | None) -> dt.datetime | None:
-    if not text:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        abort(400)
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    html, error = drawn(view.session, plugin, panel.template, {"record": record, **panel.context})
+    return {"slot": slot, "title": panel.title, "html": html, "error": error}

@@ -31,7 +31,8 @@ from core.admin.ids import not_found, read_id
 from core.admin.list_page import list_page
 from core.admin.list_query import ListQuery
 from core.admin.lookup import LARGEST_PAGE, PAGE
-from core.admin.record_page import record_page, write_note
+from core.admin.notes import write_note
+from core.admin.record_page import record_page
 from core.admin.recycle_bin import recycle_bin
 from core.errors import Forbidden, UnknownField
 from core.parts import FieldGroup, Screen

@@ -1,112 +1,140 @@
-"""The story of one record: notes people left and changes that were made, newest first."""
+"""The story of a record and of its children: what every plugin tells, newest first, one bounded query per source."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeVarTuple
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from sqlalchemy.orm import Mapped, mapped_column, object_session
 
-from core.accounts.actor import acting
-from core.accounts.models import Base, User, now
-from core.database.types import UtcDateTime
-from core.errors import ValidationError
-from core.records.audit import ROW_ID, Audit
-from core.records.catalog import current_catalog
-from core.records.fields import Field
-from core.records.policy import require
-from core.records.record import Record
+from core.records.policy import current_hooks
+from core.story import KINDS, TimelineEntry, Upcoming
 
-NOTE_LIMIT = 20_000
+log = logging.getLogger(__name__)
+
+# Records by their types: the one whose story is told and its children.
+Records = Mapping[str, Sequence[int]]
+Columns = TypeVarTuple("Columns")
+Guard = Callable[[], AbstractContextManager[Any]]
 
 
-class Note(Base):
-    """Something a person wrote about a record."""
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in a story. Two sources may have an entry at the same place; they then stand on the same page."""
 
-    __tablename__ = "core_note"
-    __table_args__ = (sa.Index("ix_core_note_record", "record_type", "record_id", "id"),)
-
-    id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
-    record_type: Mapped[str] = mapped_column(sa.String(80))
-    record_id: Mapped[int] = mapped_column(sa.BigInteger)
-    body: Mapped[str] = mapped_column(sa.Text)
-    author_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id", ondelete="SET NULL"))
-    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
-
-
-@dataclass(frozen=True)
-class Change:
-    """One field of a change. ``field`` is None when no plugin that is on knows the field any more."""
-
-    name: str
-    field: Field | None
-    old: Any
-    new: Any
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the story; ``kind`` is ``note``, ``created``, ``changed``, ``deleted`` or ``restored``."""
-
-    id: int
     at: dt.datetime
-    kind: str
-    actor: str
-    source: str = ""
-    body: str = ""
-    changes: Sequence[Change] = field(default_factory=tuple)
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}~{self.id}"
+
+    @classmethod
+    def read(cls, text: str) -> Position:
+        """The place written in ``text``.
+
+        Raises:
+            ValueError: there is none.
+        """
+        moment, _tilde, number = text.partition("~")
+        at, id_ = dt.datetime.fromisoformat(moment), int(number)
+        if not 0 <= id_ < 2**63:
+            raise ValueError(text)
+        return cls(at if at.tzinfo else at.replace(tzinfo=dt.UTC), id_)
 
 
-def add_note(record: Record, body: str) -> Note:
-    """Write a note on ``record``.
+@dataclass(frozen=True, kw_only=True)
+class StoryQuery:
+    """What a plugin is asked for: the newest ``limit`` entries about ``records`` that are older than ``before``.
 
-    Raises:
-        ValidationError: the note is empty or longer than 20,000 characters.
-        Forbidden: the actor may not edit the record.
+    ``kinds`` are the kinds that the reader wants; a plugin that has none of them need not look.
     """
-    require(f"{record.__record_type__}.edit", record)
-    text = body.replace("\x00", "").strip()
-    if not text:
-        raise ValidationError(body=_("Write something first."))
-    if len(text) > NOTE_LIMIT:
-        raise ValidationError(body=_("A note has at most %(limit)s characters.", limit=NOTE_LIMIT))
-    session = object_session(record)
-    assert session is not None, "a note needs a record that a session holds"
-    note = Note(record_type=record.__record_type__, record_id=record.id, body=text, author_id=acting().user_id)
-    session.add(note)
-    return note
+
+    records: Records
+    limit: int
+    before: Position | None = None
+    kinds: frozenset[str] = frozenset(KINDS)
+
+    def wants(self, *kinds: str) -> bool:
+        """Whether the reader wants any of these kinds."""
+        return not self.kinds.isdisjoint(kinds)
+
+    def page(
+        self, statement: sa.Select[*Columns], *, record_type: Any, record_id: Any, at: Any, id: Any
+    ) -> sa.Select[*Columns]:
+        """``statement`` narrowed to the wanted entries, newest first.
+
+        Args:
+            statement: a select of the plugin's own table.
+            record_type: the column with the type of the record an entry is about.
+            record_id: the column with its id.
+            at: the column with the moment (UTC).
+            id: the column that tells entries of one moment apart.
+        """
+        statement = statement.where(about(self.records, record_type, record_id))
+        if self.before is not None:
+            older = sa.and_(at == self.before.at, id < self.before.id)
+            statement = statement.where(at <= self.before.at, sa.or_(at < self.before.at, older))
+        return statement.order_by(at.desc(), id.desc()).limit(self.limit)
 
 
-def entries(record: Record, limit: int = 50, before: dt.datetime | None = None) -> list[Entry]:
-    """The newest entries of a record's story.
+def about(records: Records, record_type: Any, record_id: Any) -> sa.ColumnElement[bool]:
+    """An SQL criterion: the two columns name one of ``records``."""
+    return sa.or_(
+        sa.false(),
+        *(sa.and_(record_type == name, record_id.in_(list(ids))) for name, ids in records.items() if ids),
+    )
+
+
+def tell(query: StoryQuery, guard: Guard) -> tuple[list[TimelineEntry], Position | None]:
+    """The newest entries of all plugins, and the place to read on from, None where the story ends.
 
     Args:
-        record: the record; it must be in a session.
-        limit: how many entries at most.
-        before: only what happened before this moment, for reading on.
+        query: what is asked for; somewhat more is returned where several entries share the last place.
+        guard: a context entered around every plugin's answer, which puts right what an error left behind.
     """
-    session = object_session(record)
-    assert session is not None, "a timeline needs a record that a session holds"
-    key = {"record_type": record.__record_type__, "record_id": record.id}
-    notes = sa.select(Note, User.name, User.email).outerjoin(User, User.id == Note.author_id).filter_by(**key)
-    changes = sa.select(Audit).filter_by(**key)
-    if before is not None:
-        notes, changes = notes.where(Note.created_at < before), changes.where(Audit.at < before)
-    story = [
-        Entry(note.id, note.created_at, "note", name or email or "", body=note.body)
-        for note, name, email in session.execute(notes.order_by(Note.id.desc()).limit(limit))
-    ]
-    known = current_catalog().of(type(record))
-    for row in session.scalars(changes.order_by(Audit.id.desc()).limit(limit)):
-        shown = [
-            Change(name, known.fields.get(name) if known else None, old, new)
-            for name, (old, new) in row.changes.items()
-        ]
-        actor = row.actor_name or row.reason
-        story.append(Entry(row.id, row.at, row.action, actor, source=row.source, changes=shown))
-    story.sort(key=lambda entry: entry.at, reverse=True)
-    return story[:limit]
+    found: list[TimelineEntry] = []
+    # One more than is shown, to know whether there is more.
+    asked = StoryQuery(records=query.records, limit=query.limit + 1, before=query.before, kinds=query.kinds)
+    for plugin, entries in current_hooks().notify("timeline", guard=guard, query=asked):
+        for entry in entries or ():
+            if not isinstance(entry, TimelineEntry) or entry.kind not in KINDS:
+                log.error("The hook timeline of the plugin %s returned %r, which is no entry.", plugin, entry)
+            elif entry.kind in query.kinds:
+                found.append(entry)
+    found.sort(key=place, reverse=True)
+    if len(found) <= query.limit:
+        return found, None
+    last = place(found[query.limit - 1])
+    shown = [entry for entry in found if place(entry) >= last]
+    return shown, last if len(shown) < len(found) else None
+
+
+def place(entry: TimelineEntry) -> Position:
+    """Where in the story an entry stands."""
+    return Position(entry.at, entry.id)
+
+
+def plans(records: Records, limit: int, guard: Guard) -> list[Upcoming]:
+    """What all plugins say is to be done next about ``records``: earliest first, what has no date last."""
+    found = []
+    for plugin, entries in current_hooks().notify("upcoming", guard=guard, records=records, limit=limit):
+        for entry in entries or ():
+            if isinstance(entry, Upcoming):
+                found.append(entry)
+            else:
+                log.error("The hook upcoming of the plugin %s returned %r, which is no Upcoming.", plugin, entry)
+    return sorted(found, key=_due)[:limit]
+
+
+def _due(entry: Upcoming) -> tuple[bool, dt.datetime]:
+    due = entry.due
+    if due is None:
+        return True, dt.datetime.max.replace(tzinfo=dt.UTC)
+    if not isinstance(due, dt.datetime):
+        # A day is over when it ends.
+        due = dt.datetime.combine(due, dt.time.max, dt.UTC)
+    return False, due

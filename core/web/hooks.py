@@ -6,10 +6,14 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from core.admin.history import changes
+from core.admin.notes import note_channel, notes
 from core.hookspecs import hookimpl
 from core.parts import ADMINISTRATOR, Job, MenuItem, Permission, Schedule, SiteInfo
 from core.records.events import DELIVER, deliver_events
+from core.records.timeline import StoryQuery
 from core.records.transfer.running import RUN_IMPORT, run_import
+from core.story import Channel, TimelineEntry
 from core.web import importing
 from core.web import jobs as job_pages
 from core.web.accounts import profile_pages, set_up_pages
@@ -75,3 +79,13 @@ def jobs() -> list[Job]:
 @hookimpl
 def schedules() -> list[Schedule]:
     return [Schedule(job=DELIVER, every=60)]
+
+
+@hookimpl
+def timeline(query: StoryQuery) -> list[TimelineEntry]:
+    return [*notes(query), *changes(query)]
+
+
+@hookimpl
+def channels(record: Any) -> list[Channel]:
+    return [channel for channel in (note_channel(record),) if channel is not None]

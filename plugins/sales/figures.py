@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from core import Record
+from core import Record, User
 from plugins.sales.models import OPEN, Deal, Pipeline, Stage
 
 
@@ -95,3 +95,17 @@ def _open_deals(session: Session, criterion: sa.ColumnElement[bool], limit: int)
     ).all()
     sums = {code: total for code, _count, total in rows if total}
     return DealList(deals, sum(count for _code, count, _sum in rows), sums)
+
+
+def with_next_step(session: Session, ids: Sequence[int], limit: int) -> list[tuple[int, str, str | None]]:
+    """Id, next step and owner of the open deals among ``ids``, the most urgent first."""
+    if not ids:
+        return []
+    rows = session.execute(
+        sa.select(Deal.id, Deal.next_step, User.name)
+        .outerjoin(User, User.id == Deal.owner_id)
+        .where(Deal.id.in_(ids), sa.func.coalesce(Deal.next_step, "") != "", Deal.closed_at.is_(None))
+        .order_by(Deal.expected_close.asc().nulls_last(), Deal.id)
+        .limit(limit)
+    )
+    return [(deal_id, step or "", owner) for deal_id, step, owner in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint
@@ -19,6 +20,7 @@ from core import (
     Permission,
     Screen,
     SiteInfo,
+    Upcoming,
     hookimpl,
     may,
     now,
@@ -109,6 +111,11 @@ def record_panels(record: Any) -> list[Panel] | None:
     if isinstance(record, Contact) and may("sales.deal.see"):
         return [pages.contact_panel(record)]
     return None
+
+
+@hookimpl
+def upcoming(records: Mapping[str, Sequence[int]], limit: int) -> list[Upcoming]:
+    return pages.next_steps(records, limit)
 
 
 @hookimpl

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from core import Panel, Record, format_money, format_number, may, session
+from core import Panel, Record, Upcoming, format_money, format_number, may, session
 from plugins.sales import figures, history
 from plugins.sales.models import Deal
 from plugins.sales.services import stages_of
@@ -66,6 +66,23 @@ def contact_panel(contact: Record) -> Panel:
     add_url = url_for("sales_deal.create_view", **prefilled) if may("sales.deal.create") else None
     context = _deal_list(found) | {"add_url": add_url}
     return Panel(title=_l("Deals"), template="sales/deals_panel.html", context=context, weight=30)
+
+
+def next_steps(records: Mapping[str, Sequence[int]], limit: int) -> list[Upcoming]:
+    """The next step of each open deal among ``records``."""
+    deals = figures.with_next_step(session, records.get(Deal.__record_type__, ()), limit)
+    return [
+        Upcoming(
+            due=None,
+            record_type=Deal.__record_type__,
+            record_id=deal_id,
+            icon="target-arrow",
+            text=step,
+            assignee=owner or "",
+            url=url_for("sales_deal.details_view", id=deal_id),
+        )
+        for deal_id, step, owner in deals
+    ]
 
 
 def funnel_card() -> Mapping[str, Any]:

@@ -31,6 +31,7 @@ from core.records.catalog import Catalog
 from core.records.events import DELIVER
 from core.records.gate import GatedSession
 from core.site import i18n, theming
+from core.web import hooks as core_hooks
 from tests.admin.toys import EVERYTHING, KITES, MAKERS, PERMISSIONS, Kite, record_panels
 
 ROOT = Path(__file__).parents[2]
@@ -46,8 +47,16 @@ def hooks_of(**implementations: Callable[..., Any]) -> Hooks:
     for name, function in implementations.items():
         setattr(module, name, hookimpl(function))
     hooks = Hooks()
+    hooks.register("core", _record_page())
     hooks.register("toys", module)
     return hooks
+
+
+def _record_page() -> ModuleType:
+    """What the core itself adds to the page of a record."""
+    module = _Plugin("core_hooks")
+    module.timeline, module.channels = core_hooks.timeline, core_hooks.channels  # type: ignore[attr-defined]
+    return module
 
 
 class Toys:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.records.audit import Audit
 from core.records.events import OutboxEvent
-from core.records.timeline import Note
+from core.records.note import Note
 from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import RowOutcome, check_rows
 from core.records.transfer.mapping import likely_date_order, map_columns

@@ -1,6 +1,7 @@
 """Nothing is read or written past the session: rights, cleaning, validation, history, events."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,8 @@ from core.jobs.models import JobRecord
 from core.records.archive import archive, restore
 from core.records.audit import Audit
 from core.records.events import OutboxEvent
-from core.records.timeline import add_note, entries
+from core.records.note import add_note
+from core.records.timeline import StoryQuery, tell
 from core.testing.installation import TestInstallation
 
 MakeSite = Callable[..., TestInstallation]
@@ -176,10 +178,11 @@ def test_the_story_of_a_record_holds_notes_and_changes_newest_first(contacts: Te
         session.commit()
         add_note(ada, "  Prefers morning calls.  ")
         session.commit()
-        story = entries(ada)
-        assert [entry.kind for entry in story] == ["note", "changed", "created"]
+        story, _more = tell(StoryQuery(records={"contacts.person": [ada.id]}, limit=10), nullcontext)
+        assert [entry.kind for entry in story] == ["note", "change", "event"]
         assert story[0].body == "Prefers morning calls."
-        assert (story[1].changes[0].name, story[1].changes[0].new) == ("job_title", "Engineer")
+        (change,) = story[1].context["changes"]
+        assert (change["name"], change["new"]) == ("job_title", "Engineer")
         with pytest.raises(ValidationError):
             add_note(ada, "   ")
 
