@@ -44,6 +44,7 @@ _HOME = {
         "Board",
         "Card",
         "Column",
+        "Command",
         "Event",
         "FieldGroup",
         "Hint",

@@ -30,6 +30,11 @@ def menu_items(site):
 
 
 @hookspec
+def commands(site):
+    """Lines of the palette that are neither in the menu nor what every screen offers: a list of ``Command``."""
+
+
+@hookspec
 def blueprints(site):
     """Routes under ``/<plugin>/``: a list of Flask blueprints named after the plugin."""
 

@@ -61,7 +61,10 @@ def record_permissions(record_type: str, label: Label, roles: tuple[str, ...] = 
 
 @dataclass(frozen=True)
 class MenuItem:
-    """A line of the side menu; lighter items come first within their section."""
+    """A line of the side menu; lighter items come first within their section.
+
+    ``key`` is the Latin letter that opens it after G, by its place on the keyboard.
+    """
 
     label: Label
     endpoint: str
@@ -70,6 +73,25 @@ class MenuItem:
     icon: str = "list"
     weight: int = 50
     values: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A line of the palette that opens a page; the menu, and what every screen can do, are there by themselves.
+
+    ``words`` are further words by which it is found, ``anchor`` the id of an element on the page, ``setting`` puts it
+    among the settings.
+    """
+
+    label: Label
+    endpoint: str
+    permission: str | None = None
+    icon: str = "command"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    anchor: str = ""
+    words: Label = ""
+    setting: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,7 +184,11 @@ class ImportColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """The description from which the admin builds list, form, board and record page of one record type."""
+    """The description from which the admin builds list, form, board and record page of one record type.
+
+    ``key`` is the Latin letter that opens the list after G. ``sign`` is the sign by which the palette looks here: ``@``
+    for people, ``#`` for tags.
+    """
 
     model: type
     title: Label
@@ -186,6 +212,8 @@ class Screen:
     duplicates: Callable[[Mapping[str, str], int | None], Sequence[Match]] | None = None
     page_size: int = 25
     in_menu: bool = True
+    key: str = ""
+    sign: str = ""
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from core.admin.build import install_admin
 from core.errors import CatalogError, PeyvandError, PluginError
 from core.extension.discovery import FoundPlugin
 from core.extension.hooks import Hooks
-from core.parts import SiteInfo
+from core.parts import Command, MenuItem, SiteInfo
 from core.records.catalog import Catalog
 from core.records.fields import Field
 from core.records.record import Record
@@ -56,6 +56,7 @@ def assemble(runtime: Runtime, generation: int, selection: Selection, hooks: Hoo
         jobs=parts.jobs,
         schedules=parts.schedules,
         cards=tuple(sorted(parts.cards, key=lambda pair: pair[1].weight)),
+        commands=tuple(command for _plugin, command in parts.commands),
         app=app,
         grants=granted(parts.permissions),
     )
@@ -71,14 +72,17 @@ def assemble(runtime: Runtime, generation: int, selection: Selection, hooks: Hoo
     for plugin, blueprint in parts.blueprints:
         _register(app, plugin, blueprint)
     install_admin(app, site)
+    lines: list[tuple[str, MenuItem | Command]] = [*parts.menu, *parts.commands]
+    for plugin, line in lines:
+        if line.endpoint not in app.view_functions:
+            raise PluginError(plugin, f"{line.label!s} leads to the unknown endpoint {line.endpoint!r}.")
     items = [menu.screen_item(screen) for screen in parts.screens.values() if screen.in_menu]
-    for plugin, item in parts.menu:
-        if item.endpoint not in app.view_functions:
-            raise PluginError(plugin, f"The menu item {item.label!s} leads to the unknown endpoint {item.endpoint!r}.")
-        items.append(item)
-    site.menu = menu.arrange(items)
+    site.menu = menu.arrange([*items, *(item for _plugin, item in parts.menu)])
     app.jinja_env.globals.update(
-        site_menu=menu.site_menu, create_menu=menu.create_menu, site_title=lambda: "Peyvand"
+        site_menu=menu.site_menu,
+        create_menu=menu.create_menu,
+        search_url=menu.search_url,
+        site_title=lambda: "Peyvand",
     )
     site.static = theming.serve_static(app, theme, folders)
     site.wsgi = site.static

@@ -16,6 +16,7 @@ from core.extension.hooks import Hooks
 from core.parts import (
     RECORD_VERBS,
     Card,
+    Command,
     Job,
     MenuItem,
     Permission,
@@ -34,6 +35,7 @@ class Collected:
     jobs: Mapping[str, Job]
     schedules: tuple[Schedule, ...]
     menu: tuple[tuple[str, MenuItem], ...]
+    commands: tuple[tuple[str, Command], ...]
     blueprints: tuple[tuple[str, Blueprint], ...]
     cards: tuple[tuple[str, Card], ...]
 
@@ -51,7 +53,8 @@ def collect(hooks: Hooks, info: SiteInfo) -> Collected:
         screens=_screens(hooks, info, permissions),
         jobs=jobs,
         schedules=tuple(_schedules(hooks, jobs)),
-        menu=tuple(_menu(hooks, info, permissions)),
+        menu=tuple(_lines(hooks, "menu_items", MenuItem, info, permissions)),
+        commands=tuple(_lines(hooks, "commands", Command, info, permissions)),
         blueprints=tuple(_blueprints(hooks, info)),
         cards=tuple(_parts(hooks, "dashboard_cards", Card, site=info)),
     )
@@ -122,11 +125,15 @@ def _schedules(hooks: Hooks, jobs: Mapping[str, Job]) -> Iterator[Schedule]:
         yield schedule
 
 
-def _menu(hooks: Hooks, info: SiteInfo, permissions: Mapping[str, Permission]) -> Iterator[tuple[str, MenuItem]]:
-    for plugin, item in _parts(hooks, "menu_items", MenuItem, site=info):
-        if item.permission is not None and item.permission not in permissions:
-            raise PluginError(plugin, f"The menu item {item.label!s} wants the unknown permission {item.permission!r}.")
-        yield plugin, item
+def _lines(
+    hooks: Hooks, hook: str, kind: type, info: SiteInfo, permissions: Mapping[str, Permission]
+) -> Iterator[tuple[str, Any]]:
+    """Lines of the menu or of the palette; each leads somewhere and may want a permission."""
+    for plugin, line in _parts(hooks, hook, kind, site=info):
+        if line.permission is not None and line.permission not in permissions:
+            what = f"{line.label!s} of {hook}"
+            raise PluginError(plugin, f"{what} wants the unknown permission {line.permission!r}.")
+        yield plugin, line
 
 
 def _blueprints(hooks: Hooks, info: SiteInfo) -> Iterator[tuple[str, Blueprint]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app, request, url_for
@@ -19,6 +19,7 @@ class ShownItem:
     url: str
     icon: str
     active: bool
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def screen_item(screen: Any) -> MenuItem:
         section=screen.section,
         icon=screen.icon,
         weight=screen.weight,
+        key=screen.key,
     )
 
 
@@ -80,5 +82,12 @@ def site_menu() -> list[Section]:
                 if (here == url or (url != "/" and here.startswith(url))) and len(url) > len(best):
                     best = url
         if lines:
-            shown.append(Section(str(label), tuple(ShownItem(str(i.label), url, i.icon, False) for i, url in lines)))
-    return [Section(s.label, tuple(ShownItem(i.label, i.url, i.icon, i.url == best) for i in s.items)) for s in shown]
+            shown.append(
+                Section(str(label), tuple(ShownItem(str(i.label), url, i.icon, False, i.key) for i, url in lines))
+            )
+    return [Section(s.label, tuple(replace(item, active=item.url == best) for item in s.items)) for s in shown]
+
+
+def search_url() -> str | None:
+    """Where the box above every page searches; None for people who are not signed in."""
+    return url_for("search.page") if acting().user_id is not None else None

@@ -16,7 +16,7 @@ from werkzeug.local import LocalProxy
 from whitenoise import WhiteNoise
 
 from core.extension.hooks import Hooks
-from core.parts import Card, Job, MenuItem, Permission, Schedule, Screen, SiteInfo
+from core.parts import Card, Command, Job, MenuItem, Permission, Schedule, Screen, SiteInfo
 from core.records.catalog import Catalog
 from core.site.selection import PluginStatus
 
@@ -38,6 +38,7 @@ class Site:
     jobs: Mapping[str, Job]
     schedules: tuple[Schedule, ...]
     cards: tuple[tuple[str, Card], ...]
+    commands: tuple[Command, ...]
     app: Flask
     menu: tuple[tuple[Any, tuple[MenuItem, ...]], ...] = ()
     wsgi: Callable[..., Any] = field(default=lambda *_: [])

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from core.admin.history import changes
 from core.admin.notes import note_channel, notes
 from core.hookspecs import hookimpl
-from core.parts import ADMINISTRATOR, Job, MenuItem, Permission, Schedule, SiteInfo
+from core.parts import ADMINISTRATOR, Command, Job, MenuItem, Permission, Schedule, SiteInfo
 from core.records.events import DELIVER, deliver_events
 from core.records.timeline import StoryQuery
 from core.records.transfer.running import RUN_IMPORT, run_import
@@ -17,13 +17,13 @@ from core.story import Channel, TimelineEntry
 from core.web import importing
 from core.web import jobs as job_pages
 from core.web.accounts import profile_pages, set_up_pages
+from core.web.commands import ADMINISTRATION
 from core.web.errors import error_pages
 from core.web.health import health_pages
 from core.web.home import home_pages
 from core.web.modules import CHANGE, change_module, modules_pages
+from core.web.search_pages import search_pages
 from core.web.users import MANAGE_USERS, user_pages
-
-ADMINISTRATION = _l("Administration")
 
 
 @hookimpl
@@ -38,10 +38,26 @@ def permissions() -> list[Permission]:
 @hookimpl
 def menu_items(site: SiteInfo) -> list[MenuItem]:
     return [
-        MenuItem(_l("Home"), "home.page", icon="home", weight=0),
+        MenuItem(_l("Home"), "home.page", icon="home", weight=0, key="H"),
         MenuItem(_l("Modules"), "modules.page", "core.modules.manage", ADMINISTRATION, "apps", 910),
         MenuItem(_l("Users"), "users.listing", MANAGE_USERS.name, ADMINISTRATION, "users", 920),
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
+    ]
+
+
+@hookimpl
+def commands(site: SiteInfo) -> list[Command]:
+    profile: dict[str, Any] = {"endpoint": "profile.index", "icon": "user", "setting": True}
+    return [
+        Command(label=_l("Profile"), words=_l("account name"), **profile),
+        Command(label=_l("Language"), anchor="f-language", words=_l("English Persian"), **profile),
+        Command(label=_l("Calendar"), anchor="f-calendar", words=_l("Gregorian Jalali dates"), **profile),
+        Command(label=_l("Digits"), anchor="f-digits", words=_l("numbers"), **profile),
+        Command(label=_l("Light or dark"), anchor="f-theme", words=_l("theme appearance"), **profile),
+        Command(label=_l("Time zone"), anchor="f-timezone", **profile),
+        Command(label=_l("Change the password"), anchor="f-password", words=_l("security"), **profile),
+        Command(label=_l("My jobs"), endpoint="jobs.mine", icon="checklist"),
+        Command(label=_l("Help"), endpoint="search.help_page", icon="info-circle", words=_l("user guide")),
     ]
 
 
@@ -57,6 +73,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         modules_pages,
         job_pages.jobs,
         importing.pages,
+        search_pages,
     ]
 
 

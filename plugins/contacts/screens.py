@@ -34,6 +34,8 @@ PERSON_SCREEN = Screen(
     icon="user",
     section=SECTION,
     weight=10,
+    key="C",
+    sign="@",
     columns=("name", "company", "job_title", "phone", "email", "city", "status", "tags", "owner", "created_at"),
     form=(
         FieldGroup(_l("Person"), ("first_name", "last_name", "company", "job_title", "birthday", "status")),
@@ -58,6 +60,8 @@ COMPANY_SCREEN = Screen(
     icon="building",
     section=SECTION,
     weight=11,
+    key="O",
+    sign="@",
     columns=("name", "industry", "people", "phone", "email", "city", "status", "tags", "owner", "created_at"),
     form=(
         FieldGroup(_l("Company"), ("name", "industry", "website", "national_id", "status")),
@@ -82,6 +86,8 @@ TAG_SCREEN = Screen(
     icon="tags",
     section=SECTION,
     weight=12,
+    key="T",
+    sign="#",
     columns=("name", "color", "tagged", "created_at"),
     form=(FieldGroup(_l("Tag"), ("name", "color")),),
     filters=("color",),

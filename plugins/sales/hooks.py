@@ -73,7 +73,7 @@ def on_event(event: Event) -> None:
 @hookimpl
 def menu_items(site: SiteInfo) -> list[MenuItem]:
     return [
-        MenuItem(_l("Board"), "sales_deal.board_view", "sales.deal.see", SECTION, "layout-kanban", 21),
+        MenuItem(_l("Board"), "sales_deal.board_view", "sales.deal.see", SECTION, "layout-kanban", 21, key="B"),
         MenuItem(_l("Pipelines"), "sales.pipelines", KEEP, SECTION, "adjustments", 27),
     ]
 

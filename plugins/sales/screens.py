@@ -69,6 +69,7 @@ DEAL_SCREEN = Screen(
     icon="target-arrow",
     section=SECTION,
     weight=20,
+    key="D",
     columns=(
         "name", "company", "stage", "amount", "expected_close", "probability", "next_step", "days_in_stage", "owner",
     ),

@@ -45,6 +45,7 @@ COLLECTED = {
     "permissions": parts.Permission,
     "screens": parts.Screen,
     "menu_items": parts.MenuItem,
+    "commands": parts.Command,
     "dashboard_cards": parts.Card,
     "jobs": parts.Job,
     "schedules": parts.Schedule,
