@@ -64,6 +64,18 @@ class ValidationError(PeyvandError):
         super().__init__("; ".join(str(text) for text in self.errors.values()))
 
 
+class ConditionError(PeyvandError):
+    """A condition that cannot be read. It is refused as a whole, for a part left out would match other records.
+
+    ``path`` leads to the part that is wrong, such as ``all[1].value``; ``message`` is a sentence for who wrote it.
+    """
+
+    def __init__(self, path: str, message: object) -> None:
+        super().__init__(f"{path}: {message}" if path else str(message))
+        self.path = path
+        self.message = message
+
+
 class Blocked(PeyvandError):
     """Something stands in the way of an operation; the reason is a sentence for the person who asked."""
 

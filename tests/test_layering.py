@@ -42,6 +42,7 @@ NEIGHBOURS = {
 # From a lower floor to a higher one: these lines and no other.
 LIFTS = {
     ("core.site.runtime", "core"): "only for the version, which is written in the façade and imports nothing",
+    ("core.records.conditions.context", "core.site.reader"): "a condition means days as its reader counts them",
     ("core.extension.discovery", "plugins"): "only for the path, which the instance's folder of plugins extends",
 }
 # Beside the façade, what plugins may import.

@@ -18,11 +18,12 @@ from core.records.record import Record
 
 @dataclass(frozen=True)
 class RecordType:
-    """A record type: its class, its names and its fields in the order of the class."""
+    """A record type: its class, its names, its fields in the order of the class, and the screen that shows it."""
 
     model: type[Record]
     title: Label
     plural: Label
+    screen: Screen | None = None
 
     @property
     def name(self) -> str:
@@ -72,7 +73,7 @@ class Catalog:
     """The record types of one Site."""
 
     def __init__(self, screens: Iterable[Screen]) -> None:
-        self._types = {screen.name: RecordType(screen.model, screen.title, screen.plural) for screen in screens}
+        self._types = {screen.name: RecordType(screen.model, screen.title, screen.plural, screen) for screen in screens}
         self._by_model = {entry.model: entry for entry in self._types.values()}
 
     def __iter__(self) -> Any:
