@@ -15,6 +15,7 @@ _HOME = {
     "core.accounts.models": ("User", "now"),
     "core.accounts.security": ("public",),
     "core.admin.formatters": ("COLOR_LABELS",),
+    "core.calendars": ("parse_date",),
     "core.database.base": ("plugin_base",),
     "core.database.types": (
         "Choice",
@@ -74,8 +75,10 @@ _HOME = {
         "format_money",
         "format_number",
         "format_percent",
+        "reader_day",
         "reader_today",
     ),
+    "core.site.reader": ("preferences",),
     "core.site.site": ("current_site", "session"),
     "core.story": ("Channel", "EntryAction", "TimelineEntry", "Upcoming"),
     "core.text": ("fold", "latin_digits"),

@@ -4,6 +4,7 @@ from core.accounts.actor import Actor, acting, as_system
 from core.accounts.models import User, now
 from core.accounts.security import public
 from core.admin.formatters import COLOR_LABELS
+from core.calendars import parse_date
 from core.database.base import plugin_base
 from core.database.types import (
     Choice,
@@ -63,6 +64,7 @@ from core.site.formats import (
     format_money,
     format_number,
     format_percent,
+    reader_day,
     reader_today,
 )
 from core.site.site import current_site, session
@@ -144,9 +146,11 @@ __all__ = [
     "may",
     "now",
     "parse_amount",
+    "parse_date",
     "parse_phone",
     "plugin_base",
     "public",
+    "reader_day",
     "reader_today",
     "record_permissions",
     "record_url",

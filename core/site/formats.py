@@ -121,6 +121,13 @@ def reader_today() -> dt.date:
     return to_reader_time(dt.datetime.now(dt.UTC)).date()
 
 
+def reader_day(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
+    """Return the moments in UTC at which ``day`` and the day after it begin where the reader is."""
+    zone = ZoneInfo(preferences().timezone)
+    start, end = (dt.datetime.combine(date, dt.time(), zone) for date in (day, day + dt.timedelta(days=1)))
+    return start.astimezone(dt.UTC), end.astimezone(dt.UTC)
+
+
 def _aware(moment: dt.datetime) -> dt.datetime:
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
 

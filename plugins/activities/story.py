@@ -1,0 +1,106 @@
+"""Activities on the page of the record they are about: what is planned, and what was done."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import joinedload
+
+from core import EntryAction, StoryQuery, TimelineEntry, Upcoming, about, may, preferences, session
+from plugins.activities.models import CALL, ICONS, MEETING, OUTCOMES, Activity
+
+KIND = "activity"
+
+
+def done(query: StoryQuery) -> Iterator[TimelineEntry]:
+    """What was done about the records, newest first."""
+    if not query.wants(KIND):
+        return
+    statement = query.page(
+        sa.select(Activity).where(Activity.done_at.is_not(None)).options(joinedload(Activity.assignee)),
+        record_type=Activity.about_type,
+        record_id=Activity.about_id,
+        at=Activity.done_at,
+        id=Activity.id,
+    )
+    for activity in session.scalars(statement):
+        yield TimelineEntry(
+            at=activity.done_at,  # type: ignore[arg-type]
+            id=activity.id,
+            record_type=activity.about_type or "",
+            record_id=activity.about_id or 0,
+            kind=KIND,
+            icon=ICONS.get(activity.kind, "checklist"),
+            actor=str(activity.assignee or ""),
+            text=_told(activity),
+            body=activity.note or "",
+            url=url_for("activities_activity.details_view", id=activity.id),
+        )
+
+
+def planned(records: Any, limit: int) -> list[Upcoming]:
+    """What is open about the records, earliest first."""
+    statement = (
+        sa.select(Activity)
+        .where(about(records, Activity.about_type, Activity.about_id), Activity.done_at.is_(None))
+        .options(joinedload(Activity.assignee))
+        .order_by(Activity.due.nulls_last(), Activity.due_time.nulls_last(), Activity.id)
+        .limit(limit)
+    )
+    return [
+        Upcoming(
+            due=_moment(activity),
+            record_type=activity.about_type or "",
+            record_id=activity.about_id or 0,
+            icon=ICONS.get(activity.kind, "checklist"),
+            text=activity.subject,
+            body=activity.note or "",
+            assignee=str(activity.assignee or ""),
+            url=url_for("activities_activity.details_view", id=activity.id),
+            actions=_actions(activity),
+        )
+        for activity in session.scalars(statement)
+    ]
+
+
+def _told(activity: Activity) -> str:
+    """What somebody did, after their name."""
+    outcome = next((option.label for option in OUTCOMES if option.code == activity.outcome), "")
+    texts = {CALL: _("called: %(subject)s", subject=activity.subject)}
+    texts[MEETING] = _("met: %(subject)s", subject=activity.subject)
+    told = texts.get(activity.kind) or _("did: %(subject)s", subject=activity.subject)
+    return f"{told} · {outcome}" if outcome else told
+
+
+def _moment(activity: Activity) -> dt.date | dt.datetime | None:
+    """When it is due: a day, or a moment where it has a time."""
+    if activity.due is None or not activity.due_time:
+        return activity.due
+    clock = dt.time.fromisoformat(activity.due_time)
+    return dt.datetime.combine(activity.due, clock, ZoneInfo(preferences().timezone)).astimezone(dt.UTC)
+
+
+def _actions(activity: Activity) -> tuple[EntryAction, ...]:
+    if not may("activities.activity.edit", activity):
+        return ()
+    here = {"back": "record"}
+    move = url_for("activities.reschedule", activity_id=activity.id)
+    return (
+        EntryAction(
+            label=_("Done"),
+            icon="check",
+            url=url_for("activities.completing", activity_id=activity.id, back="record"),
+            primary=True,
+        ),
+        EntryAction(label=_("Move to tomorrow"), icon="clock", method="post", url=move, fields={**here, "due": "1"}),
+        EntryAction(label=_("Move by a week"), icon="calendar", method="post", url=move, fields={**here, "due": "7"}),
+        EntryAction(
+            label=_("Edit"), icon="pencil", url=url_for("activities_activity.edit_view", id=activity.id)
+        ),
+    )
