@@ -67,6 +67,7 @@ from core.site.formats import (
     reader_day,
     reader_today,
 )
+from core.site.reader import preferences
 from core.site.site import current_site, session
 from core.story import Channel, EntryAction, TimelineEntry, Upcoming
 from core.text import fold, latin_digits
@@ -149,6 +150,7 @@ __all__ = [
     "parse_date",
     "parse_phone",
     "plugin_base",
+    "preferences",
     "public",
     "reader_day",
     "reader_today",

@@ -18,7 +18,7 @@ from plugins.activities.models import CALL, CANCELLED, ICONS, MEETING, OUTCOMES,
 from plugins.activities.rules import outcomes_of
 from plugins.activities.views import CREATE, ID, REFUSED, activity_pages
 
-TEMPLATES = {TASK: "activities/task_form.html", CALL: "activities/call_form.html", MEETING: "activities/meeting_form.html"}
+TEMPLATES = {kind: f"activities/{kind}_form.html" for kind in (TASK, CALL, MEETING)}
 LABELS = {TASK: _l("Task"), CALL: _l("Call"), MEETING: _l("Meeting")}
 
 

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from core import Actor, Permission, Screen, SiteInfo, hookimpl, record_permissions
-from plugins.activities import demo, rules
+from core import (
+    Actor,
+    Card,
+    Channel,
+    MenuItem,
+    Permission,
+    Screen,
+    SiteInfo,
+    StoryQuery,
+    TimelineEntry,
+    Upcoming,
+    hookimpl,
+    record_permissions,
+)
+from plugins.activities import composing, demo, my_day, rules, story
 from plugins.activities.about import visible_to
 from plugins.activities.models import Activity
-from plugins.activities.screens import ACTIVITY_SCREEN
+from plugins.activities.screens import ACTIVITY_SCREEN, SECTION
+from plugins.activities.views import activity_pages
 
 
 @hookimpl
@@ -22,6 +38,44 @@ def permissions() -> list[Permission]:
 @hookimpl
 def screens(site: SiteInfo) -> list[Screen]:
     return [ACTIVITY_SCREEN]
+
+
+@hookimpl
+def menu_items(site: SiteInfo) -> list[MenuItem]:
+    return [MenuItem(_l("My activities"), "activities.mine", "activities.activity.see", SECTION, "checklist", 15)]
+
+
+@hookimpl
+def blueprints(site: SiteInfo) -> list[Blueprint]:
+    return [activity_pages]
+
+
+@hookimpl
+def dashboard_cards(site: SiteInfo) -> list[Card]:
+    return [
+        Card(
+            title=_l("My day"),
+            template="activities/my_day_card.html",
+            load=my_day.my_day_card,
+            permission="activities.activity.see",
+            weight=10,
+        )
+    ]
+
+
+@hookimpl
+def timeline(query: StoryQuery) -> Iterable[TimelineEntry]:
+    return story.done(query)
+
+
+@hookimpl
+def upcoming(records: Mapping[str, Sequence[int]], limit: int) -> list[Upcoming]:
+    return story.planned(records, limit)
+
+
+@hookimpl
+def channels(record: Any) -> list[Channel] | None:
+    return composing.channels(record)
 
 
 @hookimpl

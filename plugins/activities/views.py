@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as BaseResponse
 
-from core import ValidationError, format_local_date, format_number, reader_today, require, session
+from core import ValidationError, format_local_date, reader_today, require, session
 from plugins.activities import my_day, services
 from plugins.activities.about import record_about
-from plugins.activities.forms import DAYS, NEXT_DAYS, SUGGESTED, Errors, day_of, next_step_of, save, time_of, typed
+from plugins.activities.forms import NEXT_DAYS, SUGGESTED, Errors, day_of, next_step_of, save, time_of, typed
 from plugins.activities.models import KINDS, OUTCOMES, Activity
 from plugins.activities.rules import outcomes_of
 
@@ -87,7 +85,7 @@ def plan_next(activity_id: int) -> BaseResponse:
     require(CREATE)
     made: list[Activity] = []
     try:
-        step = next_step_of(activity)
+        step = None if typed("nothing") else next_step_of(activity)
     except ValidationError as error:
         return _ask_next(activity, error.errors)
     if step is not None:
@@ -120,7 +118,8 @@ def complete(activity_id: int) -> BaseResponse:
     errors = save(lambda: services.complete(activity, outcome or None, typed("note"), step))
     if errors:
         return _complete_page(activity, errors)
-    flash(_("“%(name)s” is done.", name=activity.subject), f"undo {url_for('activities.reopen', activity_id=activity.id)}")
+    undo_url = url_for("activities.reopen", activity_id=activity.id)
+    flash(_("“%(name)s” is done.", name=activity.subject), f"undo {undo_url}")
     return _back(activity)
 
 
@@ -237,12 +236,3 @@ def _back_url(activity: Activity) -> str:
 
 def _list_url() -> str:
     return url_for("activities_activity.index_view", sort="due")
-
-
-def counted(number: int) -> str:
-    """A count that stops at ``COUNTED``."""
-    limit = my_day.COUNTED
-    return f"{format_number(limit - 1)}+" if number >= limit else format_number(number)
-
-
-__all__ = ["DAYS", "activity_pages", "counted"]
