@@ -16,7 +16,8 @@ class Actor:
     """Who acts, from where.
 
     ``permissions`` are names granted by roles; ``system`` is the installation itself, which may do everything, and
-    ``reason`` says why it does. ``source`` is ``web``, ``job``, ``command`` or ``import``.
+    ``reason`` says why it does. ``source`` is ``web``, ``job``, ``command`` or ``import``. ``operation`` is the id of
+    the operation or job that this is part of.
     """
 
     user_id: int | None = None
@@ -58,6 +59,14 @@ def as_system(reason: str, *, source: str = "job") -> Iterator[Actor]:
     """Act as the installation itself. ``reason`` is written into the audit rows."""
     current = acting()
     with acting_as(
-        Actor(current.user_id, current.name, system=True, reason=reason, source=source, address=current.address)
+        Actor(
+            current.user_id,
+            current.name,
+            system=True,
+            reason=reason,
+            source=source,
+            address=current.address,
+            operation=current.operation,
+        )
     ) as actor:
         yield actor

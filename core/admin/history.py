@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from sqlalchemy.orm import aliased
 
 from core.admin.formatters import plain
 from core.records.audit import Audit
@@ -25,8 +26,16 @@ def changes(query: StoryQuery) -> Iterator[TimelineEntry]:
     """What was made, changed, deleted and restored."""
     if not query.wants(CHANGE, EVENT):
         return
+    # SQLite gives the number of a record that was removed for good to another one, whose story begins anew.
+    later = aliased(Audit)
+    another = sa.exists().where(
+        later.record_type == Audit.record_type,
+        later.record_id == Audit.record_id,
+        later.id > Audit.id,
+        later.action == "created",
+    )
     statement = query.page(
-        sa.select(Audit),
+        sa.select(Audit).where(~another),
         record_type=Audit.record_type,
         record_id=Audit.record_id,
         at=Audit.at,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, configure_mappers, registry
+from sqlalchemy.orm import DeclarativeBase, Mapper, configure_mappers, registry
 
 from core.errors import PluginError
 
@@ -90,6 +90,11 @@ def owner_of(table: str, plugins: Iterable[str]) -> str | None:
         plugins: the names of all plugins that may own it.
     """
     return max((name for name in plugins if table.startswith(f"{name}_")), key=len, default=None)
+
+
+def all_mappers() -> list[Mapper[Any]]:
+    """Every mapped class of this process, of the core and of all plugins that are imported."""
+    return [mapper for base in _bases.values() for mapper in base.registry.mappers]
 
 
 def plugin_tables(plugin: str) -> list[sa.Table]:

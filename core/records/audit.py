@@ -1,4 +1,12 @@
-"""What changed, from what to what, by whom: written in the transaction of the change itself."""
+"""What changed, from what to what, by whom: written in the transaction of the change itself.
+
+The values are kept so that they can be put back (``core.records.operations``):
+
+    a value            as JSON has it; dates and moments in ISO 8601, amounts as text
+    a link             {"id": 7, "name": "Karimi & Sons"}
+    links, children    only the rows that went (old) and came (new), each {"id", "name"}; a row of the record's own also
+                       with its "values"; an edited row stands in both
+"""
 
 from __future__ import annotations
 
@@ -9,10 +17,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm.attributes import instance_state
 
 from core.accounts.actor import acting
 from core.accounts.models import Base, now
 from core.database.types import UtcDateTime
+from core.records.record import Part
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -38,16 +48,42 @@ class Audit(Base):
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON keeps it: moments in ISO 8601, amounts as text, records as id and name."""
+    """A value as JSON keeps it; see above."""
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(entry) for entry in value]
+    if isinstance(value, Part):
+        return part_row(value)
     if hasattr(value, "__table__"):
         return {"id": getattr(value, "id", None), "name": str(value)}
     return value
+
+
+def part_row(part: Any, *, before: bool = False) -> dict[str, Any]:
+    """A part as the audit keeps it, with all its values but the way back to its whole.
+
+    Args:
+        part: a row that belongs to a record.
+        before: as it was before this unit of work changed it.
+    """
+    state = instance_state(part)
+    link = getattr(part, "__whole__", None)
+    whole = {column.key for column in state.mapper.relationships[link].local_columns} if link else set()
+    values: dict[str, Any] = {}
+    was: list[str] = []
+    for attribute in state.mapper.column_attrs:
+        if attribute.columns[0].primary_key or attribute.columns[0].key in whole:
+            continue
+        history = state.attrs[attribute.key].history
+        value = history.deleted[0] if before and history.deleted else getattr(part, attribute.key)
+        values[attribute.key] = plain(value)
+        if history.deleted and value not in (None, ""):
+            was.append(str(value))
+    name = " ".join(was) if before and was else str(part)
+    return {"id": getattr(part, "id", None), "name": name, "values": values}
 
 
 def audit_row(

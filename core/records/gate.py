@@ -14,15 +14,17 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
-from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.attributes import History, instance_state
+from sqlalchemy.orm.util import identity_key
 
 from core.accounts.actor import acting
 from core.accounts.models import now
 from core.errors import Forbidden
 from core.jobs.queue import enqueue_if_idle
-from core.records.audit import Audit, audit_row
+from core.records.audit import Audit, audit_row, part_row
 from core.records.catalog import RecordType
 from core.records.events import DELIVER, write_event
+from core.records.fields import Field
 from core.records.policy import current_hooks, may, require, row_criteria
 from core.records.record import Part, Record, Searchable
 from core.records.validation import check_values
@@ -84,24 +86,26 @@ def admit(session: Session, _context: UOWTransaction, _instances: Any) -> None:
     seen: set[int] = set()
     pending = session.info.setdefault(PENDING, [])
     while True:
-        fresh = [record for record in _touched(session) if id(record) not in seen]
+        fresh = [(record, parts) for record, parts in _touched(session) if id(record) not in seen]
         if not fresh:
             return
-        for record in fresh:
+        for record, parts in fresh:
             seen.add(id(record))
-            entry = _admit_one(session, record)
+            entry = _admit_one(session, record, parts)
             if entry is not None:
                 pending.append(entry)
 
 
-def _touched(session: Session) -> list[Record]:
-    """Records that are new, changed or deleted, and the wholes of changed parts."""
+def _touched(session: Session) -> list[tuple[Record, list[Part]]]:
+    """Records that are new, changed or deleted, and the wholes of changed parts, with those parts."""
     changed = [obj for obj in session.dirty if session.is_modified(obj)]
-    records: dict[int, Record] = {}
+    records: dict[int, tuple[Record, list[Part]]] = {}
     for obj in (*session.new, *changed, *session.deleted):
         whole = _whole(obj) if isinstance(obj, Part) else obj
         if isinstance(whole, Record):
-            records[id(whole)] = whole
+            _record, parts = records.setdefault(id(whole), (whole, []))
+            if isinstance(obj, Part):
+                parts.append(obj)
     return list(records.values())
 
 
@@ -119,14 +123,16 @@ def _whole(part: Part) -> Any:
     return whole
 
 
-def _admit_one(session: Session, record: Record) -> tuple[Record, str, dict[str, tuple[Any, Any]]] | None:
+def _admit_one(
+    session: Session, record: Record, parts: list[Part]
+) -> tuple[Record, str, dict[str, tuple[Any, Any]]] | None:
     name = record.__record_type__
     if record in session.deleted:
         require(f"{name}.delete", record)
         current_hooks().veto("before_delete", record=record)
         return record, "purged", {}
     new = record in session.new
-    changes = _changes(session, record)
+    changes = _changes(session, record, parts)
     if not new and not changes:
         return None
     action = "created" if new else "changed"
@@ -143,13 +149,13 @@ def _admit_one(session: Session, record: Record) -> tuple[Record, str, dict[str,
     _check_links(session, record, changes)
     check_values(described(type(record)), record, changes, new=new)
     current_hooks().veto("before_save", record=record, changes=changes)
-    changes = {key: pair for key, pair in _changes(session, record).items() if key != "archived_at"}
+    changes = {key: pair for key, pair in _changes(session, record, parts).items() if key != "archived_at"}
     _stamp(record, new=new)
     return record, action, changes
 
 
-def _changes(session: Session, record: Record) -> dict[str, tuple[Any, Any]]:
-    """Field to (old, new), links as the records they point to."""
+def _changes(session: Session, record: Record, parts: list[Part]) -> dict[str, tuple[Any, Any]]:
+    """Field to (old, new), links as the records they point to, ``parts`` among the rows they belong to."""
     state = instance_state(record)
     fields = described(type(record)).fields
     changes: dict[str, tuple[Any, Any]] = {}
@@ -174,25 +180,29 @@ def _changes(session: Session, record: Record) -> dict[str, tuple[Any, Any]]:
                 changes.pop(str(next((c.key for c in relation.local_columns), "")), None)
                 if old is not new:
                     changes[relation.key] = (old, new)
+        elif field.kind == "children":
+            pair = _part_changes(session, field, history, parts)
+            if any(pair):
+                changes[relation.key] = pair
         elif history.has_changes():
-            old_rows = [str(row) for row in (*history.unchanged, *history.deleted)]
-            changes[relation.key] = (old_rows, [str(row) for row in (*history.unchanged, *history.added)])
-        elif field.kind == "children" and history.unchanged:
-            edited = [row for row in history.unchanged if row in session.dirty and session.is_modified(row)]
-            if edited:
-                changes[relation.key] = ([_before(row) for row in edited], [str(row) for row in edited])
+            changes[relation.key] = (list(history.deleted), list(history.added))
     return changes
 
 
-def _before(part: Any) -> str:
-    """The values of a part before this unit of work changed them."""
-    state = instance_state(part)
-    words = []
-    for attribute in state.mapper.column_attrs:
-        history = state.attrs[attribute.key].history
-        if history.deleted and history.deleted[0] not in (None, ""):
-            words.append(str(history.deleted[0]))
-    return " ".join(words)
+def _part_changes(
+    session: Session, field: Field, history: History, parts: list[Part]
+) -> tuple[list[Any], list[Any]]:
+    """The rows that go, written down now, and those that come, to be told after the flush, when they have ids.
+
+    A part may have been changed while the record's own list of them was never read.
+    """
+    own = [part for part in parts if field.target is not None and isinstance(part, field.target)]
+    gone = [*history.deleted, *(part for part in own if part in session.deleted)]
+    added = [*history.added, *(part for part in own if part in session.new)]
+    edited = [part for part in own if part not in gone and part not in added]
+    old = {id(row): part_row(row, before=True) for row in (*gone, *edited)}
+    new = {id(row): row for row in (*added, *edited)}
+    return list(old.values()), list(new.values())
 
 
 def _check_links(session: Session, record: Record, changes: dict[str, tuple[Any, Any]]) -> None:
@@ -237,11 +247,39 @@ def tell(session: Session, _context: UOWTransaction) -> None:
     pending = session.info.pop(PENDING, [])
     if not pending:
         return
-    rows = [audit_row(record.__record_type__, record.id, action, changes) for record, action, changes in pending]
+    rows = [
+        audit_row(record.__record_type__, record.id, action, _named_links(session, record, changes))
+        for record, action, changes in pending
+    ]
     session.connection().execute(sa.insert(Audit.__table__), rows)  # type: ignore[arg-type]
     for record, action, changes in pending:
         name = f"{record.__record_type__}.{'updated' if action == 'changed' else action}"
         write_event(session, name, record.__record_type__, record.id, {"fields": sorted(changes)})
+
+
+def _named_links(session: Session, record: Record, changes: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
+    """The changes, a link that was set by its key told like one that was set by its record."""
+    links = {
+        field.column.key: field
+        for field in described(type(record)).fields.values()
+        if field.kind == "link" and field.column is not None
+    }
+    told = {}
+    for name, pair in changes.items():
+        field = links.get(name)
+        if field is None or field.target is None:
+            told[name] = pair
+        else:
+            old, new = (_named(session, field.target, key) for key in pair)
+            told.setdefault(field.name, (old, new))
+    return told
+
+
+def _named(session: Session, target: type[Any], key: int | None) -> dict[str, Any] | None:
+    if key is None:
+        return None
+    held = session.identity_map.get(identity_key(target, key))
+    return {"id": key, "name": str(held) if held is not None else f"#{key}"}
 
 
 @event.listens_for(GatedSession, "before_commit")

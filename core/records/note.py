@@ -20,7 +20,7 @@ NOTE_LIMIT = 20_000
 
 
 class Note(Base):
-    """Something a person wrote about a record."""
+    """Something a person wrote about a record; ``operation`` is the import that brought it, if one did."""
 
     __tablename__ = "core_note"
     __table_args__ = (sa.Index("ix_core_note_record", "record_type", "record_id", "id"),)
@@ -31,6 +31,7 @@ class Note(Base):
     body: Mapped[str] = mapped_column(sa.Text)
     author_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id", ondelete="SET NULL"))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
+    operation: Mapped[str | None] = mapped_column(sa.String(64), default=lambda: acting().operation)
 
 
 def add_note(record: Record, body: str) -> Note:

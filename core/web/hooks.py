@@ -11,6 +11,7 @@ from core.admin.notes import note_channel, notes
 from core.hookspecs import hookimpl
 from core.parts import ADMINISTRATOR, Command, Job, MenuItem, Permission, Schedule, SiteInfo
 from core.records.events import DELIVER, deliver_events
+from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
 from core.records.transfer.running import RUN_IMPORT, run_import
 from core.story import Channel, TimelineEntry
@@ -89,6 +90,7 @@ def jobs() -> list[Job]:
     return [
         Job(name=DELIVER, run=deliver_events, label=_l("Tell modules what happened"), queue="system", attempts=5),
         Job(name=RUN_IMPORT, run=run_import, label=_l("Import records"), queue="bulk", timeout=4 * 3600),
+        Job(name=UNDO_JOB, run=run_undo, label=_l("Undo"), queue="bulk", timeout=4 * 3600),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
     ]
 

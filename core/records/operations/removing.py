@@ -1,0 +1,187 @@
+"""Removing records for good, many in a few statements, with all that is theirs and nothing that is others'.
+
+    its own       parts, its links to many, rows of plugins that the database removes with it
+    a reference   a record that points to it, a record of another that is marked with it, a note somebody else wrote
+
+What is referred to is not removed. The statements go past the session, so what the gate asks is asked here first:
+the right to delete each record and the ``before_delete`` hooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from core.accounts.actor import acting
+from core.accounts.models import now
+from core.database.base import METADATA, all_mappers
+from core.records.audit import Audit, audit_row
+from core.records.catalog import current_catalog
+from core.records.events import OutboxEvent
+from core.records.note import Note
+from core.records.policy import current_hooks, require
+from core.records.record import Part, Record
+
+PARAMETERS = 900  # of one IN list
+# Tables that tell of records and go on telling of them when they are gone.
+LOGS = frozenset(
+    {"core_audit", "core_event", "core_operation", "core_operation_problem", "core_import", "core_duplicate",
+     "core_merge", "core_notification"}
+)  # fmt: skip
+
+
+def remove_records(session: Session, records: Sequence[Record], *, operation: str | None) -> dict[int, str]:
+    """Remove records of one class for good, unless something refers to them.
+
+    Args:
+        session: the unit of work, in whose transaction it happens.
+        records: records of one class, held by the session.
+        operation: what was noted on the records as part of this operation is theirs.
+
+    Returns:
+        The ids of those that were not removed, with the reason.
+
+    Raises:
+        Forbidden: the actor may not delete one of them.
+        Blocked: a plugin refuses.
+    """
+    if not records:
+        return {}
+    session.flush()
+    model = type(records[0])
+    hooks = current_hooks()
+    for record in records:
+        require(f"{model.__record_type__}.delete", record)
+        hooks.veto("before_delete", record=record)
+    kept = referred(session, model, [record.id for record in records], operation=operation)
+    gone = [record for record in records if record.id not in kept]
+    ids = [record.id for record in gone]
+    for some in _chunks(ids):
+        for column in _own(model):
+            session.connection().execute(sa.delete(column.table).where(column.in_(some)))
+        _forget_notes(session, model, some)
+        table = sa.inspect(model).local_table
+        session.connection().execute(sa.delete(table).where(table.c.id.in_(some)))
+    for record in gone:
+        session.expunge(record)
+    _tell(session, model.__record_type__, ids)
+    return kept
+
+
+def referred(session: Session, model: type[Record], ids: Sequence[int], *, operation: str | None) -> dict[int, str]:
+    """Which of the records something refers to, with a sentence that says what."""
+    kept: dict[int, str] = {}
+    connection = session.connection()
+    statements = [(lambda some, column=column: sa.select(column).where(column.in_(some)), label)
+                  for column, label in [*_references(model), *_unmapped(connection, model)]]  # fmt: skip
+    for table, label in _about(model):
+        statements.append((lambda some, table=table: _told(table, model, some, operation), label))
+    for some in _chunks(ids):
+        for statement, label in statements:
+            for number in connection.execute(statement(some).distinct()).scalars():
+                kept.setdefault(number, _("It is referred to by: %(what)s", what=label))
+    return kept
+
+
+def _told(table: sa.Table, model: type[Record], ids: Sequence[int], operation: str | None) -> sa.Select[Any]:
+    statement = sa.select(table.c.record_id).where(
+        table.c.record_type == model.__record_type__, table.c.record_id.in_(ids)
+    )
+    return statement.where(table.c.operation.is_distinct_from(operation)) if "operation" in table.c else statement
+
+
+def _keys(model: type[Record]) -> Iterator[tuple[sa.Column[Any], bool]]:
+    """The foreign keys of all tables to the table of ``model``, and whether the row belongs to the record."""
+    target = sa.inspect(model).local_table
+    mappers = all_mappers()
+    classes = {mapper.local_table: mapper.class_ for mapper in mappers if not mapper.inherits}
+    associations = {prop.secondary for mapper in mappers for prop in mapper.relationships if prop.secondary is not None}
+    own = {prop.secondary for prop in sa.inspect(model).relationships}
+    for table in METADATA.tables.values():
+        for column in table.columns:
+            keys = [key for key in column.foreign_keys if key.column.table is target]
+            if not keys:
+                continue
+            mapped = classes.get(table)
+            if table in associations:
+                # An association that is no field of this record marks another record with this one.
+                yield column, table in own
+            elif mapped is not None and issubclass(mapped, Record):
+                yield column, False
+            else:
+                part = mapped is not None and issubclass(mapped, Part)
+                yield column, part or any(key.ondelete == "CASCADE" for key in keys)
+
+
+def _own(model: type[Record]) -> list[sa.Column[Any]]:
+    return [column for column, own in _keys(model) if own]
+
+
+def _references(model: type[Record]) -> list[tuple[Any, str]]:
+    return [(column, _title(column.table.name)) for column, own in _keys(model) if not own]
+
+
+def _unmapped(connection: sa.Connection, model: type[Record]) -> list[tuple[Any, str]]:
+    """References from tables of plugins that are off: their classes are not there, but their rows are."""
+    inspector = sa.inspect(connection)
+    found: list[tuple[Any, str]] = []
+    for name in inspector.get_table_names():
+        if name in METADATA.tables:
+            continue
+        for key in inspector.get_foreign_keys(name):
+            if key["referred_table"] == sa.inspect(model).local_table.name and len(key["constrained_columns"]) == 1:
+                column: sa.ColumnClause[Any] = sa.column(key["constrained_columns"][0])
+                found.append((sa.table(name, column).c[column.name], name))
+    return found
+
+
+def _about(model: type[Record]) -> list[tuple[sa.Table, str]]:
+    """Tables whose rows are about records of any type, such as notes."""
+    return [
+        (table, _title(table.name))
+        for table in METADATA.tables.values()
+        if "record_type" in table.c and "record_id" in table.c and table.name not in LOGS
+    ]
+
+
+def _title(table: str) -> str:
+    """What the rows of a table are called."""
+    if table == Note.__tablename__:
+        return _("Notes")
+    for entry in current_catalog():
+        if sa.inspect(entry.model).local_table.name == table:
+            return str(entry.plural)
+    return table.partition("_")[2].replace("_", " ")
+
+
+def _forget_notes(session: Session, model: type[Record], ids: Sequence[int]) -> None:
+    session.connection().execute(
+        sa.delete(Note.__table__).where(  # type: ignore[arg-type]
+            Note.record_type == model.__record_type__, Note.record_id.in_(ids)
+        )
+    )
+
+
+def _tell(session: Session, record_type: str, ids: Sequence[int]) -> None:
+    """Audit rows and events, as the gate writes them for one record."""
+    if not ids:
+        return
+    connection = session.connection()
+    connection.execute(
+        sa.insert(Audit.__table__),  # type: ignore[arg-type]
+        [audit_row(record_type, number, "purged", {}) for number in ids],
+    )
+    event = {"at": now(), "name": f"{record_type}.purged", "record_type": record_type, "actor_id": acting().user_id}
+    connection.execute(
+        sa.insert(OutboxEvent.__table__),  # type: ignore[arg-type]
+        [{**event, "record_id": number, "data": {"fields": []}} for number in ids],
+    )
+    session.info["events_waiting"] = True
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + PARAMETERS] for start in range(0, len(ids), PARAMETERS))

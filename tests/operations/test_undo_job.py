@@ -1,0 +1,146 @@
+"""A large operation is undone by a job: whole, resumable, and without a trace in any other table."""
+
+import hashlib
+import os
+import signal
+
+import pytest
+import sqlalchemy as sa
+
+from core.database.base import METADATA
+from core.jobs.execution import perform_job
+from core.jobs.models import JOBS, JobRecord
+from core.jobs.queue import cancel
+from core.records.audit import Audit
+from core.records.operations.models import Operation
+from core.records.operations.running import operation
+from core.records.operations.undoing import undo
+from core.records.transfer.inserting import insert_records
+from core.site.runtime import Runtime
+from core.testing.installation import TestInstallation
+from plugins.contacts.models import Person, PhoneNumber, Tag, contact_tag
+from tests.operations.conftest import person
+
+MANY = 450
+OWN = ("core_audit", "core_event", "core_job", "core_operation", "core_operation_problem", "core_process")
+
+
+def hashes(installation: TestInstallation) -> dict[str, str]:
+    """What every table holds, those that tell of what was done left out."""
+    found = {}
+    with installation.runtime.database.autocommit() as connection:
+        for table in METADATA.sorted_tables:
+            if table.name in OWN or not sa.inspect(connection).has_table(table.name):
+                continue
+            rows = sorted(repr(tuple(row)) for row in connection.execute(sa.select(table)))
+            found[table.name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    return found
+
+
+def imported(session, count: int = MANY) -> str:
+    """People with a phone and a tag, inserted as an import does it; the operation's id."""
+    with operation(session, kind="import", record_type="contacts.person", label="people.csv") as op:
+        rows = [{"first_name": f"P{n}", "name": f"P{n}", "city": "Yazd"} for n in range(count)]
+        ids = insert_records(session, Person, rows)
+        tag = Tag(name="fair")
+        session.add(tag)
+        session.flush()
+        connection = session.connection()
+        phones = [{"contact_id": one, "number": f"+98912{one:07}", "label": "work"} for one in ids]
+        connection.execute(sa.insert(PhoneNumber.__table__), phones)
+        connection.execute(sa.insert(contact_tag), [{"contact_id": one, "tag_id": tag.id} for one in ids])
+    session.commit()
+    return op.id
+
+
+def begin_undo(installation: TestInstallation, op_id: str) -> tuple[str, str]:
+    """The ids of the undo and of its job."""
+    with installation.acting("user") as session:
+        back = undo(session, session.get(Operation, op_id))
+        session.commit()
+        return back.id, back.job_id
+
+
+def test_undoing_a_large_import_leaves_every_table_as_it_was(crm: TestInstallation) -> None:
+    with crm.acting("user") as session:
+        session.add(person())
+        session.commit()
+    before = hashes(crm)
+    with crm.acting("user") as session:
+        op_id = imported(session)
+    assert hashes(crm) != before
+    back_id, _job = begin_undo(crm, op_id)
+    crm.run_jobs()
+    assert hashes(crm) == before
+    with crm.acting("user") as session:
+        back = session.get(Operation, back_id)
+        assert (back.state, back.size, back.skipped) == ("done", MANY + 1, 0)
+        assert session.get(Operation, op_id).state == "undone"
+
+
+def test_a_cancelled_undo_keeps_what_is_done_and_can_be_finished(crm: TestInstallation) -> None:
+    with crm.acting("user") as session:
+        op_id = imported(session)
+    _back, job_id = begin_undo(crm, op_id)
+    with crm.acting("user") as session:
+        cancel(job_id)
+        session.commit()
+    with crm.acting("user") as session:
+        op = session.get(Operation, op_id)
+        again = undo(session, op)
+        session.commit()
+        assert again.id == op.undone_by
+    crm.run_jobs()
+    with crm.acting("user") as session:
+        assert session.scalar(sa.select(sa.func.count(Person.id))) == 0
+        assert session.get(Operation, op_id).state == "undone"
+
+
+def killed_at(installation: TestInstallation, statement: int, job_id: str) -> bool:
+    """Run the job in a child that dies before its n-th statement; whether it did."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            runtime = Runtime(installation.config)
+            runtime.current_site()
+            left = statement
+
+            @sa.event.listens_for(runtime.database.engine, "before_cursor_execute")
+            def count(*_: object) -> None:
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            perform_job(runtime, job_id, "doomed")
+            status = 0
+        finally:
+            os._exit(status)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the job failed instead of being killed"
+    return os.WIFSIGNALED(status)
+
+
+@pytest.mark.timeout(300)
+def test_an_undo_killed_again_and_again_ends_whole_and_does_nothing_twice(crm: TestInstallation) -> None:
+    with crm.acting("user") as session:
+        session.add(person())
+        session.commit()
+    before = hashes(crm)
+    with crm.acting("user") as session:
+        op_id = imported(session)
+    back_id, job_id = begin_undo(crm, op_id)
+    for statement in (3, 9, 20, 33, 47, 12, 25, 40):
+        if not killed_at(crm, statement, job_id):
+            break
+        with crm.runtime.database.engine.begin() as connection:  # as the sweeper does with a lost run
+            connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(status="queued", attempts=0))
+    crm.run_jobs()
+    assert hashes(crm) == before
+    with crm.acting() as session:
+        back = session.get(Operation, back_id)
+        assert (back.state, back.size, back.skipped) == ("done", MANY + 1, 0)
+        purged = sa.select(sa.func.count()).select_from(Audit).where(Audit.operation == back_id)
+        assert session.scalar(purged) == MANY + 1
+        assert session.get(JobRecord, job_id).status == "done"
