@@ -32,6 +32,7 @@ _HOME = {
         "parse_amount",
         "parse_phone",
     ),
+    "core.database.word_index": ("index_words",),
     "core.errors": ("Blocked", "Forbidden", "PeyvandError", "ValidationError"),
     "core.hookspecs": ("hookimpl",),
     "core.jobs.progress": ("Progress",),

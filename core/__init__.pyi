@@ -21,6 +21,7 @@ from core.database.types import (
     parse_amount,
     parse_phone,
 )
+from core.database.word_index import index_words
 from core.errors import Blocked, Forbidden, PeyvandError, ValidationError
 from core.hookspecs import hookimpl
 from core.jobs.progress import Progress
@@ -143,6 +144,7 @@ __all__ = [
     "format_percent",
     "format_phone",
     "hookimpl",
+    "index_words",
     "latin_digits",
     "may",
     "now",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from flask import request
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from core.admin.formatters import record_link, shown
-from core.admin.list_query import ListRequest
+from core.admin.list_query import END, ListRequest, Page
 from core.parts import Column
+from core.records.counting import COUNT_LIMIT, Count
 from core.records.fields import Field
+from core.records.order import Sort
 from core.records.policy import may
 
 if TYPE_CHECKING:
@@ -23,38 +26,44 @@ if TYPE_CHECKING:
 def list_page(view: RecordView) -> Any:
     """The page of records that the address asks for; a page past the last one shows the last."""
     asked = view.query.read(request.args, view.page_size_options)
-    count, more = view.query.count(view.session, asked)
-    pages = math.ceil(count / asked.page_size)
-    asked = asked.changed(page=min(asked.page, max(pages - 1, 0)))
-    records = view.query.page(view.session, asked)
+    matching = view.query.matching(asked)
+    count = view.query.count(view.session, asked, matching)
+    pages = math.ceil(min(count.number, COUNT_LIMIT) / asked.page_size)
+    asked = asked.at_page(max(min(asked.page, pages - 1), 0))
+    page = view.query.page(view.session, asked, count, matching)
+    records = page.records
     actions, confirmations = view.get_actions_list()
+    list_url = view.list_url()
 
     def url(**changes: Any) -> str:
-        return view.get_url(".index_view", **view.query.arguments(asked.changed(**changes)))
+        return address(list_url, view.query.arguments(asked.changed(**changes)))
 
     def sort_url(column: int | str, invert: bool = False, desc: Any = None) -> str:
         name = view.screen.columns[column] if isinstance(column, int) else column
-        return url(sort=name, descending=bool(desc) or (invert and not asked.descending), page=0)
+        return url(sort=(Sort(name, bool(desc) or (invert and not first.descending)),))
 
+    first = next(iter(view.query.order(asked).sorts), Sort(""))
     return view.render(
         "admin/model/list.html",
         title=view.screen.plural,
         data=records,
-        count=count,
-        count_more=more,
-        num_pages=pages,
+        count=count.number,
+        count_more=count.more,
+        count_about=count.about,
+        num_pages=pages if count.exact else None,
         page=asked.page,
         page_size=asked.page_size,
         default_page_size=view.screen.page_size,
         can_set_page_size=True,
-        pager_url=lambda page: url(page=page or 0),
-        page_size_url=lambda size: url(page_size=size, page=0),
-        sort_column=asked.sort,
-        sort_desc=asked.descending,
+        pager=pager(asked, page, count, pages, url),
+        row=page.row,
+        page_size_url=lambda size: url(page_size=size),
+        sort_column=first.name if asked.sort else None,
+        sort_desc=bool(asked.sort) and first.descending,
         sort_url=sort_url,
         search_supported=view.query.searchable,
         search=asked.search,
-        clear_search_url=url(search="", filters=(), page=0),
+        clear_search_url=url(search="", filters=()),
         filters=view.query.filters,
         filter_groups=filter_groups(view),
         active_filters=[(position, view.query.filters[position].name, value) for position, value in asked.filters],
@@ -68,8 +77,9 @@ def list_page(view: RecordView) -> Any:
         list_row_actions=view.get_list_row_actions(),
         get_pk_value=view.get_pk_value,
         get_value=cell_values(view, records),
-        return_url=url(),
+        return_url=address(list_url, view.query.arguments(asked)),
         export_url=lambda kind: view.get_url(".export", export_type=kind, **_unpaged(view, asked)),
+        carried=_carried(view, asked),
         extra_args={},
         screen_views=screen_views(view, "list"),
         screen_links=screen_links(view),
@@ -151,6 +161,39 @@ def screen_links(view: RecordView) -> list[dict[str, str]]:
     return links
 
 
+def address(path: str, arguments: Mapping[str, Any]) -> str:
+    """``path`` with ``arguments``; much cheaper than building the address from its endpoint again."""
+    return f"{path}?{urlencode(arguments)}" if arguments else path
+
+
+def pager(
+    asked: ListRequest, page: Page, count: Count, pages: int, url: Callable[..., str]
+) -> dict[str, Any] | None:
+    """The neighbours of a page by their addresses; None where one page holds everything.
+
+    ``number`` is None far out, where pages have no numbers.
+    """
+    if not (page.before or page.after):
+        return None
+    number = None
+    if page.row is not None and page.row % asked.page_size == 0 and page.row // asked.page_size < pages:
+        number = page.row // asked.page_size + 1
+    return {
+        "first": url() if page.before else None,
+        "previous": url(before=page.before) if page.before else None,
+        "next": url(after=page.after) if page.after else None,
+        "last": url(before=END) if page.after else None,
+        "number": number,
+        "pages": pages if count.exact else None,
+        "reach": pages,
+    }
+
+
 def _unpaged(view: RecordView, asked: ListRequest) -> dict[str, Any]:
-    arguments = view.query.arguments(asked)
-    return {key: value for key, value in arguments.items() if key not in ("page", "page_size")}
+    arguments = view.query.arguments(asked.changed())
+    return {key: value for key, value in arguments.items() if key != "page_size"}
+
+
+def _carried(view: RecordView, asked: ListRequest) -> dict[str, Any]:
+    """What a form of the list carries besides its own fields: order and size of the page."""
+    return view.query.arguments(asked.changed(search="", filters=()))

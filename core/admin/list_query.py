@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from flask import abort, flash
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.admin.lookup import matching_words
 from core.records.catalog import RecordType
+from core.records.counting import COUNT_LIMIT, Count, bounded_count, guessed_count
 from core.records.fields import Field
+from core.records.order import UNSORTABLE, Order, Sort
+from core.records.place import Place
 from core.records.record import Searchable
 from core.text import latin_digits
 
@@ -22,27 +25,50 @@ if TYPE_CHECKING:
     from core.admin.filters import FieldFilter
     from core.parts import Screen
 
-# Past this many rows a list says "10,000+": an exact count would cost more than it tells.
-COUNT_LIMIT = 10_000
-UNSORTABLE = frozenset({"long_text", "json", "links", "children"})
+# An address with before=end asks for the last page.
+END = "end"
+SORTS = 4  # fields a list is sorted by at once
 _FILTER = re.compile("(?:flt[0-9]*_)?([a-z][a-z0-9_]*__[a-z]+)", re.ASCII)
 _NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class ListRequest:
-    """What the address of a list asks for. ``page`` counts from 0; ``filters`` are (position, value) pairs."""
+    """What the address of a list asks for.
+
+    ``page`` counts from 0 and reaches as far as rows are counted; further on a page is asked for by the row ``after``
+    or ``before`` which it lies, as ``Order.write`` names it. ``filters`` are (position, value) pairs.
+    """
 
     page: int = 0
     page_size: int = 25
-    sort: str | None = None
-    descending: bool = False
+    sort: tuple[Sort, ...] = ()
     search: str = ""
     filters: tuple[tuple[int, str], ...] = ()
+    after: str = ""
+    before: str = ""
 
     def changed(self, **changes: Any) -> ListRequest:
-        """A copy that asks for something else."""
-        return replace(self, **changes)
+        """A copy that asks for something else, from the first page on unless a place is among the changes."""
+        anew: dict[str, Any] = {"page": 0, "after": "", "before": ""}
+        return replace(self, **(anew | changes))
+
+    def at_page(self, page: int) -> ListRequest:
+        """A copy with another number; a place in the address goes before numbers."""
+        return replace(self, page=page)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The records of a page, and where its neighbours begin; an empty place is that there is none.
+
+    ``row`` is how many records lie before it, or None where nobody counted.
+    """
+
+    records: Sequence[Any]
+    row: int | None = 0
+    after: str = ""
+    before: str = ""
 
 
 class ListQuery:
@@ -70,18 +96,28 @@ class ListQuery:
 
     def read(self, args: Mapping[str, str], page_sizes: Sequence[int]) -> ListRequest:
         """The request in the arguments of an address."""
-        sort = args.get("sort") or None
-        if sort is not None and sort not in self.sortable:
-            abort(400)
         size = _small_number(args.get("page_size"))
         return ListRequest(
-            page=_small_number(args.get("page")),
+            # People count from 1, addresses from 0.
+            page=_small_number(args.get("number")) - 1 if args.get("number") else _small_number(args.get("page")),
             page_size=size if size in page_sizes else self.screen.page_size,
-            sort=sort,
-            descending=args.get("desc") == "1",
+            sort=self._read_sort(args),
             search=(args.get("search") or "").strip()[:400],
             filters=self._read_filters(args),
+            after=args.get("after") or "",
+            before=args.get("before") or "",
         )
+
+    def _read_sort(self, args: Mapping[str, str]) -> tuple[Sort, ...]:
+        """``sort=-amount,name``; older addresses say ``sort=amount&desc=1``."""
+        words = [word for word in (args.get("sort") or "").split(",") if word]
+        sorts = tuple(Sort(word.removeprefix("-"), word.startswith("-")) for word in words)
+        names = {sort.name for sort in sorts}
+        if not names <= self.sortable or len(names) != len(sorts) or len(sorts) > SORTS:
+            abort(400)
+        if len(sorts) == 1 and args.get("desc") == "1":
+            return (Sort(sorts[0].name, True),)
+        return sorts
 
     def _read_filters(self, args: Mapping[str, str]) -> tuple[tuple[int, str], ...]:
         active = []
@@ -107,8 +143,9 @@ class ListQuery:
         """The arguments of the address that asks for ``asked``."""
         found: dict[str, Any] = {
             "page": asked.page or None,
-            "sort": asked.sort,
-            "desc": 1 if asked.descending else None,
+            "after": asked.after or None,
+            "before": asked.before or None,
+            "sort": ",".join(map(str, asked.sort)) or None,
             "search": asked.search or None,
             "page_size": asked.page_size if asked.page_size != self.screen.page_size else None,
         }
@@ -131,18 +168,73 @@ class ListQuery:
             statement = self.filters[position].apply(statement, value)
         return statement
 
-    def count(self, session: Session, asked: ListRequest) -> tuple[int, bool]:
-        """How many records match, at most ``COUNT_LIMIT``, and whether there are more."""
-        # Both selects name the model, so that the session narrows both to what the actor may see.
-        some = self.matching(asked).with_only_columns(self.model.id).limit(COUNT_LIMIT + 1)
-        counted = session.scalar(sa.select(sa.func.count(self.model.id)).where(self.model.id.in_(some))) or 0
-        return min(counted, COUNT_LIMIT), counted > COUNT_LIMIT
+    def count(self, session: Session, asked: ListRequest, matching: sa.Select[tuple[Any]] | None = None) -> Count:
+        """How many records match: up to ``COUNT_LIMIT`` exactly; of a whole table PostgreSQL knows about how many."""
+        matching = self.matching(asked) if matching is None else matching
+        guessed = None
+        if not (asked.search or asked.filters):
+            guessed = guessed_count(session, matching, self.model)
+        return guessed or bounded_count(session, matching, self.model, COUNT_LIMIT)
 
-    def page(self, session: Session, asked: ListRequest) -> Sequence[Any]:
-        """The records of one page, with the links its columns show."""
-        statement = self.ordered(self.matching(asked), asked).options(*self.loading())
-        statement = statement.offset(asked.page * asked.page_size).limit(asked.page_size)
-        return session.scalars(statement).unique().all()
+    def page(
+        self, session: Session, asked: ListRequest, count: Count, matching: sa.Select[tuple[Any]] | None = None
+    ) -> Page:
+        """The records of one page, with the links its columns show. A place nobody wrote is answered with 400."""
+        matching = self.matching(asked) if matching is None else matching
+        statement, order, size = matching.options(*self.loading()), self.order(asked), asked.page_size
+        if asked.before:
+            place = None if asked.before == END else self._place(order, asked.before)
+            rest = count.number % size or size
+            limit = size if place is not None or not count.exact else rest
+            if place is not None or asked.before == END:
+                found = order.read(session, statement, limit + 1, place, back=True)
+                if len(found) > limit or asked.before == END:
+                    return self._back(order, found, limit, place, count)
+        place = self._place(order, asked.after) if asked.after and not asked.before else None
+        skip = 0 if place is not None else asked.page * size
+        found = order.read(session, statement, size + 1, place, skip=skip)
+        if not found and (place is not None or skip):
+            return self.page(session, asked.changed(before=END), count, matching)
+        row = skip if place is None else place.row
+        more = len(found) > size
+        found = found[:size]
+        return Page(
+            [record for record, _place in found],
+            row,
+            after=self._write(order, found[-1][1], _plus(row, len(found))) if more else "",
+            before=self._write(order, found[0][1], row) if found and (place is not None or skip) else "",
+        )
+
+    def _back(
+        self, order: Order, found: list[tuple[Any, Place]], limit: int, place: Place | None, count: Count
+    ) -> Page:
+        """A page that was read back from ``place``, or from the end."""
+        more = len(found) > limit
+        found = found[-limit:]
+        end = place.row if place is not None else (count.number if count.exact else None)
+        row = None if end is None else max(end - len(found), 0)
+        return Page(
+            [record for record, _place in found],
+            row,
+            after=self._write(order, found[-1][1], end) if found and place is not None else "",
+            before=self._write(order, found[0][1], row) if more else "",
+        )
+
+    def order(self, asked: ListRequest) -> Order:
+        """The order asked for, or else the screen's."""
+        sorts = asked.sort
+        if not sorts and self.screen.order is not None:
+            sorts = (Sort(self.screen.order, self.screen.descending),)
+        return Order(self.record_type, sorts)
+
+    def _place(self, order: Order, text: str) -> Place | None:
+        try:
+            return order.place(text)
+        except ValueError:
+            abort(400)
+
+    def _write(self, order: Order, place: Place, row: int | None) -> str:
+        return order.write(replace(place, row=row))
 
     def loading(self) -> list[Any]:
         """Loader options for the links among the columns and for nothing else."""
@@ -150,24 +242,7 @@ class ListQuery:
 
     def ordered(self, statement: sa.Select[tuple[Any]], asked: ListRequest) -> sa.Select[tuple[Any]]:
         """``statement`` in the order asked for; empty values come last, ties are settled by age."""
-        name, descending = asked.sort, asked.descending
-        if name is None:
-            name, descending = self.screen.order, self.screen.descending
-        if name is None:
-            return statement.order_by(self.model.id.desc())
-        field = self.record_type.field(name)
-        if field.kind == "link":
-            linked: Any = field.target
-            target = aliased(linked)
-            statement = statement.outerjoin(target, getattr(self.model, name))
-            key, nullable = _order_key(target, linked), True
-        elif name == "name" and issubclass(self.model, Searchable):
-            key, nullable = self.model.name_sort, False
-        else:
-            key, nullable = getattr(self.model, name), bool(field.column.nullable)
-        direction = key.desc() if descending else key.asc()
-        last = self.model.id.desc() if descending else self.model.id
-        return statement.order_by(direction.nulls_last() if nullable else direction, last)
+        return self.order(asked).sorted(statement)
 
 
 def loader(model: type[Any], field: Field) -> Any:
@@ -176,10 +251,8 @@ def loader(model: type[Any], field: Field) -> Any:
     return joinedload(attribute) if field.kind == "link" else selectinload(attribute)
 
 
-def _order_key(alias: Any, target: Any) -> Any:
-    columns = sa.inspect(target).column_attrs
-    key = next((key for key in ("name_sort", "position", "name") if key in columns), "id")
-    return getattr(alias, key)
+def _plus(row: int | None, more: int) -> int | None:
+    return None if row is None else row + more
 
 
 def _small_number(text: str | None) -> int:

@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 from core.accounts.models import User
 from core.admin.ids import read_id
 from core.records.record import Searchable
-from core.text import clean, fold
+from core.records.search import holds_words, holds_words_of_columns
 
 PAGE = 20
 LARGEST_PAGE = 50
 # What a picker holds before anybody types, so that it also works without a script.
 OFFERED = 200
-WORDS = 10
 _NAMES = ("name", "title", "email")
 
 
@@ -68,19 +67,13 @@ def current_session() -> Session:
 
 
 def matching_words(text: str, model: type[Any], names: Sequence[str] = _NAMES) -> list[sa.ColumnElement[bool]]:
-    """One criterion per word of ``text``: the record holds the word, in any spelling where ``model`` is Searchable.
+    """Criteria under which a record holds every word of ``text``, in any spelling where ``model`` is Searchable.
 
     Percent signs and underscores are looked for, not obeyed. ``names`` are the columns searched otherwise.
     """
     if issubclass(model, Searchable):
-        return [model.search_text.contains(word, autoescape=True) for word in fold(text[:400]).split()[:WORDS]]
-    columns = [getattr(model, name) for name in names if _has(model, name)]
-    if not columns:
-        return []
-    return [
-        sa.or_(*(sa.cast(column, sa.String).icontains(word, autoescape=True) for column in columns))
-        for word in clean(text[:400]).split()[:WORDS]
-    ]
+        return holds_words(current_session(), model, text)
+    return holds_words_of_columns([getattr(model, name) for name in names if _has(model, name)], text)
 
 
 def _has(model: type[Any], name: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
 from alembic.config import Config as AlembicConfig
+from alembic.operations.ops import CreateTableOp
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -25,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from core.database.base import METADATA, owner_of, plugin_tables
 from core.database.engine import Database
+from core.database.word_index import COLUMN, drop_word_tables, real_tables
 from core.errors import PluginError
 
 CORE = Path(__file__).resolve().parents[1]
@@ -43,7 +45,7 @@ def own_tables(connection: Connection, plugin: str) -> list[str]:
 
     Works from what the database has, because the plugin's code may be gone; the version tables tell who else is there.
     """
-    names = sa.inspect(connection).get_table_names()
+    names = real_tables(sa.inspect(connection).get_table_names())
     marks = [name.removeprefix(VERSION_TABLE) for name in names if name.startswith(VERSION_TABLE)]
     return [name for name in names if owner_of(name, {plugin, *marks}) == plugin]
 
@@ -194,6 +196,10 @@ def draft(connection: Connection, plugin: str, folder: Path, message: str) -> Pa
         return None
     body = render_python_code(script.upgrade_ops, migration_context=context, render_item=_render_type)
     body = re.sub(r"\n? *# ### .* ###", "", body).strip("\n")
+    made = [entry for entry in script.upgrade_ops.ops if isinstance(entry, CreateTableOp)]
+    searched = [entry.table_name for entry in made if any(getattr(c, "name", "") == COLUMN for c in entry.columns)]
+    body += "".join(f'\n    index_words(op.get_bind(), "{table}")' for table in searched)
+    facade = "\nfrom core import index_words\n" if searched else ""
     versions = folder / "migrations"
     versions.mkdir(exist_ok=True)
     number = len(list(versions.glob(f"{plugin}_*.py")))
@@ -201,7 +207,7 @@ def draft(connection: Connection, plugin: str, folder: Path, message: str) -> Pa
     slug = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")
     path = versions / f"{plugin}_{number + 1:04d}_{slug}.py"
     path.write_text(
-        f'"""{message}."""\n\nimport sqlalchemy as sa\nfrom alembic import op\n\n'
+        f'"""{message}."""\n\nimport sqlalchemy as sa\nfrom alembic import op\n{facade}\n'
         f'revision = "{plugin}_{number + 1:04d}"\ndown_revision = {previous!r}\n\n\ndef upgrade() -> None:\n{body}\n',
         encoding="utf-8",
     )
@@ -222,5 +228,6 @@ def drop_tables(connection: Connection, plugin: str) -> list[str]:
     found = sa.MetaData()
     found.reflect(connection, only=[*names, *(t for t in [version_table(plugin)] if inspector.has_table(t))])
     dropped = [table for table in found.sorted_tables if table.name in names or table.name == version_table(plugin)]
+    drop_word_tables(connection, names)
     found.drop_all(connection, tables=dropped)
     return [table.name for table in dropped]

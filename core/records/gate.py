@@ -66,18 +66,30 @@ def narrow(state: ORMExecuteState) -> None:
         return
     if not state.is_select:
         return
+    archived = state.is_relationship_load or bool(state.execution_options.get("include_archived"))
+    options = _narrowing({mapper.class_ for mapper in state.all_mappers}, archived=archived)
+    if options:
+        state.statement = state.statement.options(*options)
+
+
+def narrowed(statement: sa.Select[Any], model: type[Record]) -> sa.Select[Any]:
+    """``statement`` over ``model`` as the session narrows it, for use where the session does not see it as its own."""
+    return statement.options(*_narrowing({model}, archived=False))
+
+
+def _narrowing(models: set[type[Any]], *, archived: bool) -> list[Any]:
+    """The options that leave out archived rows, unless wanted, and rows the actor may not see."""
     options = []
-    if not state.is_relationship_load and not state.execution_options.get("include_archived"):
+    if not archived:
         options.append(
             with_loader_criteria(
                 Record, lambda model: model.archived_at.is_(None), include_aliases=True, propagate_to_loaders=False
             )
         )
-    bases = {mapper.class_ for mapper in state.all_mappers if mapper.polymorphic_on is not None and not mapper.inherits}
+    mappers = [sa.inspect(model) for model in models]
+    bases = {mapper.class_ for mapper in mappers if mapper.polymorphic_on is not None and not mapper.inherits}
     criteria = row_criteria(bases)
-    options += [with_loader_criteria(model, criterion, include_aliases=True) for model, criterion in criteria]
-    if options:
-        state.statement = state.statement.options(*options)
+    return options + [with_loader_criteria(model, criterion, include_aliases=True) for model, criterion in criteria]
 
 
 @event.listens_for(GatedSession, "before_flush")

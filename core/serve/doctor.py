@@ -24,8 +24,10 @@ from core.accounts.users import has_administrator
 from core.config import Config
 from core.database import migrations
 from core.database.engine import Database
+from core.database.word_index import has_word_index, index_statements
 from core.errors import PeyvandError, StartError
 from core.jobs.models import JOBS, QUEUED
+from core.records.record import Searchable
 from core.serve import checks
 from core.site.lifecycle import CORE_FOLDER
 from core.site.runtime import Runtime
@@ -127,6 +129,7 @@ def _inside(config: Config) -> Iterator[Finding]:
             yield _administrator(config, has_administrator(session))
         try:
             yield from _plugins(runtime.current_site())
+            yield from _search(runtime)
         except (PeyvandError, sa.exc.SQLAlchemyError) as error:
             yield Finding(False, "site", f"It cannot be built: {error}. Start without plugins: peyvand serve --safe")
     finally:
@@ -181,6 +184,23 @@ def _administrator(config: Config, there_is_one: bool) -> Finding:
             f"Nobody is one yet; open the link in {link_file(config)}, or print a new one with: peyvand init",
         )
     return Finding(False, "administrator", "Nobody is one yet; print a set-up link with: peyvand init")
+
+
+def _search(runtime: Runtime) -> Iterator[Finding]:
+    """A search without its index is slow and not wrong, and a host may refuse the extension: a remark, no fault."""
+    models = [entry.model for entry in runtime.current_site().catalog if issubclass(entry.model, Searchable)]
+    tables = sorted({sa.inspect(model).local_table.name for model in models})
+    with runtime.database.autocommit() as connection:
+        plain = [table for table in tables if not has_word_index(connection, table)]
+    if plain:
+        yield Finding(
+            True,
+            "search",
+            f"It reads the whole of {', '.join(plain)}. To have it fast, let a superuser run, for each of them: "
+            f"{'; '.join(index_statements(plain[0], runtime.database.engine.dialect.name))}",
+        )
+    elif tables:
+        yield Finding(True, "search", "Parts of words are found by an index.")
 
 
 def _plugins(site: Site) -> Iterator[Finding]:

@@ -22,11 +22,13 @@ from jinja2 import TemplateNotFound
 from core import hookspecs
 from core.database import migrations
 from core.database.base import plugin_tables
+from core.database.word_index import has_word_index
 from core.extension import graph
 from core.extension.discovery import BUNDLED, FoundPlugin
 from core.extension.manifest import FILE, read_manifest
 from core.extension.preflight import preflight
 from core.parts import ADMINISTRATOR
+from core.records.record import Searchable
 from core.site.plan import DISABLE, ENABLE, PURGE, UNINSTALL
 from core.site.selection import LOADED, OFF
 from core.site.site import Site
@@ -143,6 +145,15 @@ class Conformance:
         site = subject.site(make_site, dialect)
         with site.runtime.database.engine.connect() as connection:
             assert migrations.differences(connection, subject.name) == []
+
+    def test_its_words_are_found_by_an_index(self, subject: Subject, make_site: MakeSite, dialect: str) -> None:
+        site = subject.site(make_site, dialect)
+        models = [entry.model for entry in site.site.catalog if entry.plugin == subject.name]
+        tables = {str(sa.inspect(model).local_table.name) for model in models if issubclass(model, Searchable)}
+        with site.runtime.database.engine.connect() as connection:
+            slow = [table for table in sorted(tables) if not has_word_index(connection, table)]
+
+        assert slow == [], "End the migration that creates a searchable table with index_words(op.get_bind(), table)."
 
     def test_its_foreign_keys_let_go(self, subject: Subject, make_site: MakeSite) -> None:
         subject.site(make_site)

@@ -106,12 +106,17 @@ class Contact(Base, Record, Owned, Searchable, Located):
     """A person or a company. ``name`` is what is shown; a person's follows from first and last name."""
 
     __tablename__ = "contacts_contact"
-    __table_args__ = (sa.Index("ix_contacts_contact_kind_name_sort", "kind", "name_sort", "id"),)
+    # The list of people or companies, whole or of one city or status, is a walk along one of these.
+    __table_args__ = (
+        sa.Index("ix_contacts_contact_kind_name_sort", "kind", "name_sort", "id"),
+        sa.Index("ix_contacts_contact_kind_city", "kind", "city", "name_sort", "id"),
+        sa.Index("ix_contacts_contact_kind_status", "kind", "status", "name_sort", "id"),
+    )
 
     kind: Mapped[str] = mapped_column(sa.String(10), info={"managed": True})
     name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), default="", info={"label": _l("Name"), "personal": True})
     name_key: Mapped[str] = mapped_column(sa.String(KEY_LENGTH), default="", index=True, info={"managed": True})
-    status: Mapped[str] = mapped_column(Choice(STATUSES), default=PROSPECT, index=True, info={"label": _l("Status")})
+    status: Mapped[str] = mapped_column(Choice(STATUSES), default=PROSPECT, info={"label": _l("Status")})
     city: Mapped[str | None] = mapped_column(sa.String(80), info={"label": _l("City"), "personal": True})
     private: Mapped[bool] = mapped_column(
         default=False, info={"label": _l("Private"), "help": _l("Only the owner and administrators see it.")}
@@ -163,7 +168,9 @@ class Person(Contact):
     first_name: Mapped[str | None] = mapped_column(sa.String(100), info={"label": _l("First name"), "personal": True})
     last_name: Mapped[str | None] = mapped_column(sa.String(100), info={"label": _l("Last name"), "personal": True})
     job_title: Mapped[str | None] = mapped_column(sa.String(120), info={"label": _l("Job title"), "personal": True})
-    birthday: Mapped[dt.date | None] = mapped_column(sa.Date, info={"label": _l("Birthday"), "personal": True})
+    birthday: Mapped[dt.date | None] = mapped_column(
+        sa.Date, index=True, info={"label": _l("Birthday"), "personal": True}
+    )
     company_id: Mapped[int | None] = mapped_column(
         ROW_ID, sa.ForeignKey("contacts_contact.id", ondelete="SET NULL"), index=True
     )

@@ -71,7 +71,7 @@ class Deal(Base, Record, Owned, Searchable):
     __tablename__ = "sales_deal"
 
     name: Mapped[str] = mapped_column(sa.String(200), info={"label": _l("Name")})
-    amount: Mapped[Decimal | None] = mapped_column(Money("currency"), info={"label": _l("Amount")})
+    amount: Mapped[Decimal | None] = mapped_column(Money("currency"), index=True, info={"label": _l("Amount")})
     currency: Mapped[str] = mapped_column(sa.String(3), default=DEFAULT_CURRENCY, info={"label": _l("Currency")})
     expected_close: Mapped[dt.date | None] = mapped_column(
         sa.Date, index=True, info={"label": _l("Expected close")}

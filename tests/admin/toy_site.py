@@ -23,6 +23,7 @@ from core.admin.build import install_admin
 from core.config import Config
 from core.database.base import METADATA
 from core.database.engine import Database
+from core.database.word_index import index_words
 from core.extension.hooks import Hooks
 from core.hookspecs import hookimpl
 from core.jobs.queue import JobQueue
@@ -74,6 +75,8 @@ class Toys:
         # Other tests may have mapped plugins in this process; their tables are none of ours.
         self.tables = [table for table in METADATA.sorted_tables if table.name.startswith(("core_", "toys_"))]
         METADATA.create_all(self.database.engine, self.tables)
+        with self.database.engine.begin() as connection:
+            index_words(connection, "toys_kite")
         self.permissions = EVERYTHING
         self.person: int | None = None
         named = {screen.name: screen for screen in screens}

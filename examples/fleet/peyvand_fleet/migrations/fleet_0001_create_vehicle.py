@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from core import index_words
+
 revision = "fleet_0001"
 down_revision = None
 
@@ -27,3 +29,4 @@ def upgrade() -> None:
     )
     for column in ("created_at", "archived_at", "name_sort", "driver_id"):
         op.create_index(f"ix_fleet_vehicle_{column}", "fleet_vehicle", [column])
+    index_words(op.get_bind(), "fleet_vehicle")

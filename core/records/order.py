@@ -1,0 +1,195 @@
+"""The order of a list, and where in it a page begins.
+
+A page is found by the values of the row before it, not by counting rows: page 20,000 costs what page 1 does. Empty
+values come last in either direction, and ties are settled by age, so every row has one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from core.records.catalog import RecordType
+from core.records.place import Place, read_place, write_place
+from core.records.record import Searchable
+
+UNSORTABLE = frozenset({"long_text", "json", "links", "children"})
+
+Criterion = sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A field to sort by."""
+
+    name: str
+    descending: bool = False
+
+    def __str__(self) -> str:
+        return f"-{self.name}" if self.descending else self.name
+
+
+@dataclass(frozen=True)
+class Key:
+    """One column of the order."""
+
+    column: Any
+    descending: bool
+    nullable: bool = False
+
+    def beyond(self, value: Any, *, back: bool) -> Criterion:
+        """The rows strictly behind ``value``, or before it when reading back."""
+        if value is None:
+            return self.column.is_not(None) if back else sa.false()
+        smaller = self.descending != back
+        criterion: Criterion = self.column < value if smaller else self.column > value
+        return sa.or_(criterion, self.column.is_(None)) if self.nullable and not back else criterion
+
+    def same(self, value: Any) -> Criterion:
+        """The rows that have ``value``."""
+        criterion: Criterion = self.column.is_(None) if value is None else self.column == value
+        return criterion
+
+    def sorted(self, *, back: bool) -> Any:
+        """The column in the order read."""
+        direction = self.column.asc() if self.descending == back else self.column.desc()
+        if not self.nullable:
+            return direction
+        return direction.nulls_first() if back else direction.nulls_last()
+
+
+class Order:
+    """The order of records of one type by some of its fields.
+
+    Raises:
+        UnknownField: the record type has no such field.
+    """
+
+    def __init__(self, record_type: RecordType, sorts: Sequence[Sort]) -> None:
+        self.model: Any = record_type.model
+        self.sorts = tuple(sorts)
+        self._joined: list[tuple[Any, Any]] = []
+        self.keys = tuple(self._key(record_type, sort) for sort in sorts)
+        # The same direction lets one index serve both; without any order the newest come first.
+        self.last = Key(self.model.id, sorts[0].descending if sorts else True)
+
+    def _key(self, record_type: RecordType, sort: Sort) -> Key:
+        field = record_type.field(sort.name)
+        if field.kind == "link":
+            linked: Any = field.target
+            target = aliased(linked)
+            self._joined.append((target, getattr(self.model, sort.name)))
+            return Key(_order_of(target, linked), sort.descending, nullable=True)
+        if sort.name == "name" and issubclass(self.model, Searchable):
+            return Key(self.model.name_sort, sort.descending)
+        return Key(getattr(self.model, sort.name), sort.descending, bool(field.column.nullable))
+
+    def sorted(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        """``statement`` in this order."""
+        return self._with(statement).order_by(*(key.sorted(back=False) for key in (*self.keys, self.last)))
+
+    def read(
+        self, session: Session, statement: sa.Select[Any], limit: int, place: Place | None = None, *,
+        back: bool = False, skip: int = 0,
+    ) -> list[tuple[Any, Place]]:  # fmt: skip
+        """At most ``limit`` records and their places, from ``place`` on or back from it, always in this order.
+
+        Args:
+            session: what to read with.
+            statement: the records to choose from.
+            limit: how many.
+            place: begin behind it, or read back from it; None is the beginning, or the end when reading back.
+            back: read back.
+            skip: rows to leave out first; each costs as much as one shown.
+        """
+        statement = self._with(statement).add_columns(*(key.column for key in (*self.keys, self.last)))
+        found: list[tuple[Any, Place]] = []
+        for zone in self._zones(place, back=back, whole=bool(skip)):
+            part = statement.where(*zone).limit(limit - len(found))
+            part = part.offset(skip) if skip else part
+            for row in session.execute(self._zone_order(part, zone, back=back, whole=bool(skip))):
+                found.append((row[0], Place(tuple(row[1:-1]), row[-1])))
+            if len(found) >= limit:
+                break
+        return found[::-1] if back else found
+
+    def _zones(self, place: Place | None, *, back: bool, whole: bool) -> Iterable[tuple[Criterion, ...]]:
+        """Criteria that follow one another in this order, so that each is one walk along an index.
+
+        No index of either database has rows without a value last in both directions, so they are a walk of their own.
+        """
+        if whole or len(self.keys) != 1 or not self.keys[0].nullable:
+            yield self._behind(place, back=back)
+            return
+        (key,) = self.keys
+        filled, empty = (key.column.is_not(None),), (key.column.is_(None),)
+        if place is None:
+            yield from (empty, filled) if back else (filled, empty)
+        elif place.values[0] is None:
+            yield (*empty, _compared((self.last,), (place.id,), back=back))
+            if back:
+                yield filled
+        else:
+            yield (*filled, _compared((key, self.last), (place.values[0], place.id), back=back))
+            if not back:
+                yield empty
+
+    def _behind(self, place: Place | None, *, back: bool) -> tuple[Criterion, ...]:
+        if place is None:
+            return ()
+        keys, values = (*self.keys, self.last), (*place.values, place.id)
+        if not any(key.nullable or key.descending != self.last.descending for key in keys):
+            return (_compared(keys, values, back=back),)
+        steps = [
+            sa.and_(*(key.same(value) for key, value in zip(keys[:depth], values, strict=False)),
+                    keys[depth].beyond(values[depth], back=back))
+            for depth in range(len(keys))
+        ]  # fmt: skip
+        return (sa.or_(*steps),)
+
+    def _zone_order(
+        self, statement: sa.Select[Any], zone: Sequence[Criterion], *, back: bool, whole: bool
+    ) -> sa.Select[Any]:
+        keys = (*self.keys, self.last)
+        if not whole and len(self.keys) == 1 and self.keys[0].nullable:
+            keys = tuple(Key(key.column, key.descending) for key in keys)  # a zone has no empty values among others
+        return statement.order_by(*(key.sorted(back=back) for key in keys))
+
+    def _with(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        for target, relation in self._joined:
+            statement = statement.outerjoin(target, relation)
+        return statement
+
+    def write(self, place: Place) -> str:
+        """``place`` as an opaque word for an address."""
+        return write_place(place, self._signature())
+
+    def place(self, text: str) -> Place | None:
+        """The place that ``write`` wrote; None for one of another order.
+
+        Raises:
+            ValueError: nobody wrote this.
+        """
+        return read_place(text, self._signature(), [(key.column.type, key.nullable) for key in self.keys])
+
+    def _signature(self) -> str:
+        return ",".join(map(str, self.sorts))
+
+
+def _compared(keys: Sequence[Key], values: Sequence[Any], *, back: bool) -> Criterion:
+    """Rows behind these values, all keys going one way: both databases walk an index from there."""
+    left: Any = keys[0].column if len(keys) == 1 else sa.tuple_(*(key.column for key in keys))
+    types = [key.column.type for key in keys]
+    right: Any = values[0] if len(keys) == 1 else sa.tuple_(*values, types=types)
+    criterion: Criterion = left < right if keys[0].descending != back else left > right
+    return criterion
+
+
+def _order_of(alias: Any, target: Any) -> Any:
+    columns = sa.inspect(target).column_attrs
+    key = next((key for key in ("name_sort", "position", "name") if key in columns), "id")
+    return getattr(alias, key)
