@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from core import index_words
+
 revision = "activities_0001"
 down_revision = None
 
@@ -48,6 +50,7 @@ def upgrade() -> None:
     _partial("open_assignee_id", ["assignee_id", "due", "due_time"], STILL_OPEN)
     _partial("open_due", ["due", "id"], STILL_OPEN)
     _partial("reminder", ["reminder_at"], f"{STILL_OPEN} AND reminded_at IS NULL")
+    index_words(op.get_bind(), TABLE)
 
 
 def _partial(name: str, columns: list[str], condition: str) -> None:
