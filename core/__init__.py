@@ -14,7 +14,6 @@ _HOME = {
     "core.accounts.actor": ("Actor", "acting", "as_system"),
     "core.accounts.models": ("User", "now"),
     "core.accounts.security": ("public",),
-    "core.admin.formatters": ("COLOR_LABELS",),
     "core.calendars": ("parse_date",),
     "core.database.base": ("plugin_base",),
     "core.database.types": (
@@ -51,7 +50,7 @@ _HOME = {
         "FieldGroup",
         "Hint",
         "ImportColumn",
-        "ImportTarget",
+        "ImportHints",
         "Job",
         "Match",
         "MenuItem",
@@ -60,9 +59,11 @@ _HOME = {
         "Schedule",
         "Screen",
         "SiteInfo",
+        "concerns",
         "record_permissions",
     ),
     "core.records.address": ("record_url",),
+    "core.records.colors": ("COLOR_LABELS",),
     "core.records.archive": ("archive", "restore"),
     "core.records.events": ("write_event",),
     "core.records.policy": ("may", "require", "row_criterion"),
@@ -82,7 +83,7 @@ _HOME = {
     "core.site.reader": ("preferences",),
     "core.site.site": ("current_site", "session"),
     "core.story": ("Channel", "EntryAction", "TimelineEntry", "Upcoming"),
-    "core.text": ("fold", "latin_digits"),
+    "core.text": ("fold", "latin_digits", "match_key"),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = ["__version__", *sorted(_WHERE)]

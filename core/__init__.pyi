@@ -3,7 +3,6 @@
 from core.accounts.actor import Actor, acting, as_system
 from core.accounts.models import User, now
 from core.accounts.security import public
-from core.admin.formatters import COLOR_LABELS
 from core.calendars import parse_date
 from core.database.base import plugin_base
 from core.database.types import (
@@ -40,7 +39,7 @@ from core.parts import (
     FieldGroup,
     Hint,
     ImportColumn,
-    ImportTarget,
+    ImportHints,
     Job,
     Match,
     MenuItem,
@@ -49,10 +48,12 @@ from core.parts import (
     Schedule,
     Screen,
     SiteInfo,
+    concerns,
     record_permissions,
 )
 from core.records.address import record_url
 from core.records.archive import archive, restore
+from core.records.colors import COLOR_LABELS
 from core.records.events import write_event
 from core.records.note import Note, add_note
 from core.records.policy import may, require, row_criterion
@@ -71,7 +72,7 @@ from core.site.formats import (
 from core.site.reader import preferences
 from core.site.site import current_site, session
 from core.story import Channel, EntryAction, TimelineEntry, Upcoming
-from core.text import fold, latin_digits
+from core.text import fold, latin_digits, match_key
 
 __version__: str
 __all__ = [
@@ -96,7 +97,7 @@ __all__ = [
     "Forbidden",
     "Hint",
     "ImportColumn",
-    "ImportTarget",
+    "ImportHints",
     "Job",
     "Located",
     "Location",
@@ -133,6 +134,7 @@ __all__ = [
     "add_note",
     "archive",
     "as_system",
+    "concerns",
     "current_site",
     "enqueue",
     "fold",
@@ -146,6 +148,7 @@ __all__ = [
     "hookimpl",
     "index_words",
     "latin_digits",
+    "match_key",
     "may",
     "now",
     "parse_amount",

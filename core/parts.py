@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 # A label is a string or a lazily translated one (``flask_babel.LazyString``); it becomes text when shown.
 Label = Any
@@ -158,21 +158,11 @@ class Match:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportTarget:
-    """How a record type is imported from a table; see ``core.records.transfer``.
-
-    ``columns`` are what a file's columns can be mapped to, ``write`` receives checked rows in batches inside one
-    transaction and returns what became of each.
-    """
-
-    columns: tuple[ImportColumn, ...]
-    write: Callable[..., Any]
-    recognise: Callable[[Sequence[str]], Mapping[int, str]] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class ImportColumn:
-    """A column that an import understands. ``parse`` turns the cell's text into a value or raises ``ValueError``."""
+    """A column that an import understands. ``parse`` turns the cell's text into a value or raises ``ValueError``.
+
+    ``group`` is the heading under which it is offered.
+    """
 
     name: str
     label: Label
@@ -180,6 +170,34 @@ class ImportColumn:
     parse: Callable[[str], Any] | None = None
     required: bool = False
     sample: str = ""
+    group: Label = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportHints:
+    """What the import of a record type knows beyond the Catalog, which gives it a column for every field.
+
+    ``synonyms`` are more titles by which a column is recognised, ``samples`` examples of its cells and ``parse`` ways
+    to read it, each by the column's name; rows of parts are called ``phones.mobile.number``, ``phones.1.number``, and
+    in ``parse`` also ``phones.label`` for all of them. ``columns`` are columns that are no field: ``settle`` gets the
+    values of a row by field, theirs included, and brings them in order, or raises ``ValueError`` with the reason why it
+    cannot be imported. ``derived`` names fields that follow from others and cannot be chosen, ``together`` those of
+    which a record that has one is not given another. ``recognise`` maps whole
+    headers that it knows, position to column. ``keys`` are the fields by which a row is told to be a record that
+    exists, in their order; ``agree`` gets a row's values, the record's name, the key and its value, and may say that
+    the two are different all the same.
+    """
+
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    samples: Mapping[str, str] = field(default_factory=dict)
+    parse: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+    columns: tuple[ImportColumn, ...] = ()
+    derived: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    settle: Callable[[dict[str, Any]], None] | None = None
+    recognise: Callable[[Sequence[str]], Mapping[int, str]] | None = None
+    keys: tuple[str, ...] = ()
+    agree: Callable[[Mapping[str, Any], str, str, Any], bool] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +226,7 @@ class Screen:
     computed: tuple[Column, ...] = ()
     actions: tuple[Action, ...] = ()
     board: Board | None = None
-    importing: ImportTarget | None = None
+    importing: ImportHints = ImportHints()
     duplicates: Callable[[Mapping[str, str], int | None], Sequence[Match]] | None = None
     page_size: int = 25
     in_menu: bool = True
@@ -318,3 +336,23 @@ class Event:
     record_id: int | None
     data: Mapping[str, Any]
     actor_id: int | None
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def concerns(*models: type, detached: tuple[type, ...] = ()) -> Callable[[Function], Function]:
+    """Ask an implementation about records of these classes only; other records cost it nothing.
+
+    Args:
+        models: the record classes.
+        detached: those of them about which it reads nothing but the record's own values, so that an import may ask
+            about records in thousands, before any of them is in a session.
+    """
+
+    def mark(function: Function) -> Function:
+        function.concerns = models  # type: ignore[attr-defined]
+        function.detached = detached  # type: ignore[attr-defined]
+        return function
+
+    return mark

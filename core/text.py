@@ -35,7 +35,7 @@ _ALPHABET = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
 _RANK = {letter: f"z{n:02d}" for n, letter in enumerate(_ALPHABET)}
 _CARRIERS = {"أ": "ا", "إ": "ا", "ٱ": "ا", "ئ": "ی", "ؤ": "و", "ۀ": "ه", "ة": "ه"}
 _RANK |= {carrier: _RANK[letter] for carrier, letter in _CARRIERS.items()}
-_NUMBER_OR_CHARACTER = re.compile("[0-9]+|.", re.DOTALL)
+_NUMBER = re.compile("([0-9]+)")
 
 
 def latin_digits(text: str) -> str:
@@ -89,22 +89,42 @@ def sort_key(text: str) -> str:
     without regard to case, accents and harakat. ``file 2`` comes before ``file 10``.
     """
     text = _HARAKAT.sub("", latin_digits(clean(text)))
-    return "".join(_sort_token(token) for token in _NUMBER_OR_CHARACTER.findall(text))
+    # Cut at the numbers, every other piece is letters, which one table turns into keys.
+    pieces = _NUMBER.split(text)
+    return "".join(_number_key(piece) if n % 2 else piece.translate(_LETTER_KEYS) for n, piece in enumerate(pieces))
 
 
-def _sort_token(token: str) -> str:
-    if token[0] in "0123456789":
-        number = token.lstrip("0") or "0"
-        # The count of digits comes first, so a longer number is a greater one; past 26 digits the order is textual.
-        return f"1{chr(64 + min(len(number), 26))}{number}"
-    if token in _RANK:
-        return _RANK[token]
-    if token in (ZWNJ, "ء"):
+def match_key(text: str) -> str:
+    """Return the form in which names are matched: «علی‌رضا کریمی», «علي رضا كريمي» and «علیرضا کریمی» have the same."""
+    return fold(text).replace(" ", "")
+
+
+def _number_key(number: str) -> str:
+    digits = number.lstrip("0") or "0"
+    # The count of digits comes first, so a longer number is a greater one; past 26 digits the order is textual.
+    return f"1{chr(64 + min(len(digits), 26))}{digits}"
+
+
+class _LetterKeys(dict[int, str]):
+    """The key of every letter, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        key = self[code] = _letter_key(chr(code))
+        return key
+
+
+def _letter_key(letter: str) -> str:
+    if letter in _RANK:
+        return _RANK[letter]
+    if letter in (ZWNJ, "ء"):
         return ""
-    if unicodedata.category(token)[0] in "PZC":
+    if unicodedata.category(letter)[0] in "PZC":
         return "0"
-    plain = _without_marks(token.casefold())
-    return "".join(f"a{letter}" if "a" <= letter <= "z" else f"~{ord(letter):06x}" for letter in plain)
+    plain = _without_marks(letter.casefold())
+    return "".join(f"a{sign}" if "a" <= sign <= "z" else f"~{ord(sign):06x}" for sign in plain)
+
+
+_LETTER_KEYS = _LetterKeys()
 
 
 def _without_marks(text: str) -> str:

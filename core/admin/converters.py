@@ -27,10 +27,10 @@ from core.admin.form_fields import (
     money_text,
     whole,
 )
-from core.admin.formatters import COLOR_LABELS
 from core.admin.lookup import Lookup
 from core.database.types import Color
 from core.errors import CatalogError
+from core.records.colors import COLOR_LABELS
 from core.records.fields import Field
 from core.site.formats import format_digits
 

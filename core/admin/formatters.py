@@ -10,11 +10,11 @@ from urllib.parse import quote, urlsplit
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 
 from core.database.types import Color, format_phone
-from core.parts import Label, Screen
+from core.parts import Screen
+from core.records.colors import COLOR_LABELS
 from core.records.fields import Field
 from core.records.gate import described
 from core.records.policy import may
@@ -27,20 +27,6 @@ from core.site.formats import (
 )
 
 EXCERPT = 140  # characters of a long text in a list
-
-COLOR_LABELS: dict[str, Label] = {
-    "gray": _l("Gray"),
-    "blue": _l("Blue"),
-    "indigo": _l("Indigo"),
-    "violet": _l("Violet"),
-    "rose": _l("Rose"),
-    "amber": _l("Amber"),
-    "green": _l("Green"),
-    "teal": _l("Teal"),
-    "sky": _l("Sky blue"),
-    "slate": _l("Slate"),
-}
-
 
 def shown(field: Field, value: Any, record: Any = None, *, whole: bool = False) -> Markup:
     """``value`` of ``field`` as HTML; empty for nothing.

@@ -155,7 +155,7 @@ def screen_links(view: RecordView) -> list[dict[str, str]]:
     links = []
     if may(view.screen.permission("delete")):
         links.append({"label": _("Recycle bin"), "icon": "trash", "url": view.get_url(".bin_view")})
-    if view.screen.importing is not None and may(view.screen.permission("import")):
+    if may(view.screen.permission("import")):
         address = f"{request.script_root}/import/{view.screen.name}"
         links.append({"label": _("Import"), "icon": "upload", "url": address})
     return links

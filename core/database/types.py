@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -16,6 +17,9 @@ from core.parts import Label
 from core.text import latin_digits
 
 MINOR_UNITS = 100
+# The numbers that most files are full of; the library is asked about all others.
+_IRANIAN_MOBILE = re.compile(r"(?:\+98|0098|0)?(9[0-9]{9})", re.ASCII)
+_STORED_MOBILE = re.compile(r"\+98(9[0-9]{2})([0-9]{3})([0-9]{4})", re.ASCII)
 # Where a number without a country code is assumed to be; the installation's setting replaces it at start.
 DEFAULT_REGION = "IR"
 
@@ -93,8 +97,11 @@ def parse_phone(text: str, region: str | None = None) -> str:
     Raises:
         ValueError: no possible phone number.
     """
+    region = region or DEFAULT_REGION
+    if region == "IR" and (mobile := _IRANIAN_MOBILE.fullmatch(text)):
+        return f"+98{mobile[1]}"  # what the library says too, a hundred times faster
     try:
-        number = phonenumbers.parse(latin_digits(text), region or DEFAULT_REGION)
+        number = phonenumbers.parse(latin_digits(text), region)
     except phonenumbers.NumberParseException:
         raise ValueError("Not a phone number.") from None
     # Without an area code it reaches nobody, and letters are somebody's note in the wrong column.
@@ -106,6 +113,8 @@ def parse_phone(text: str, region: str | None = None) -> str:
 
 def format_phone(number: str) -> str:
     """A stored number as people read it, such as +98 912 123 4567."""
+    if mobile := _STORED_MOBILE.fullmatch(number):
+        return "+98 {} {} {}".format(*mobile.groups())
     try:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:

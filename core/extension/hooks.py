@@ -28,6 +28,7 @@ class Hooks:
         self._manager = pluggy.PluginManager(hookspecs.NAMESPACE)
         self._manager.add_hookspecs(hookspecs)
         self._order: list[str] = []
+        self._found: dict[str, list[tuple[str, Callable[..., Any], tuple[str, ...]]]] = {}
 
     def register(self, plugin: str, module: ModuleType, part: str = "") -> None:
         """Add the implementations in ``module`` for ``plugin``; ``part`` tells glue modules apart.
@@ -36,6 +37,7 @@ class Hooks:
             PluginError: a function is marked as a hook that does not exist, or takes arguments the hook has not.
         """
         name = f"{plugin}:{part}" if part else plugin
+        self._found.clear()
         try:
             self._manager.register(module, name)
             self._manager.check_pending()
@@ -46,6 +48,7 @@ class Hooks:
 
     def unregister(self, plugin: str) -> None:
         """Drop every implementation of ``plugin``."""
+        self._found.clear()
         for name in [name for name in self._order if name.split(":")[0] == plugin]:
             self._manager.unregister(name=name)
             self._order.remove(name)
@@ -55,21 +58,41 @@ class Hooks:
         return bool(getattr(self._manager.hook, hook).get_hookimpls())
 
     def _calls(self, hook: str, kwargs: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
-        caller = getattr(self._manager.hook, hook)
-        implementations = {impl.plugin_name: impl for impl in caller.get_hookimpls()}
-        last = len(self._order)
+        about = type(kwargs["record"]) if "record" in kwargs else None
+        for plugin, function, names in self._in_order(hook):
+            if about is None or _concerned(function, about):
+                yield plugin, partial(function, *(kwargs[name] for name in names))
 
-        def place(name: str) -> tuple[int, int]:
-            impl = implementations[name]
-            return (
-                -1 if impl.tryfirst else 1 if impl.trylast else 0,
-                self._order.index(name) if name in self._order else last,
-            )
+    def _in_order(self, hook: str) -> list[tuple[str, Callable[..., Any], tuple[str, ...]]]:
+        """Plugin, function and the names of its arguments of every implementation; found once for all calls."""
+        if hook not in self._found:
+            caller = getattr(self._manager.hook, hook)
+            implementations = {impl.plugin_name: impl for impl in caller.get_hookimpls()}
+            last = len(self._order)
 
-        for name in sorted(implementations, key=place):
-            impl = implementations[name]
-            arguments = [kwargs[argument] for argument in impl.argnames]
-            yield name.split(":")[0], partial(impl.function, *arguments)
+            def place(name: str) -> tuple[int, int]:
+                impl = implementations[name]
+                return (
+                    -1 if impl.tryfirst else 1 if impl.trylast else 0,
+                    self._order.index(name) if name in self._order else last,
+                )
+
+            self._found[hook] = [
+                (name.split(":")[0], implementations[name].function, tuple(implementations[name].argnames))
+                for name in sorted(implementations, key=place)
+            ]
+        return self._found[hook]
+
+    def concerned(self, hook: str, model: type) -> bool:
+        """Whether any plugin wants to be asked about records of ``model``."""
+        return any(_concerned(impl.function, model) for impl in getattr(self._manager.hook, hook).get_hookimpls())
+
+    def bears_detached(self, hook: str, model: type) -> bool:
+        """Whether all who want to be asked about ``model`` can be asked about a record that is in no session."""
+        asked = (impl.function for impl in getattr(self._manager.hook, hook).get_hookimpls())
+        return all(
+            issubclass(model, getattr(function, "detached", ())) for function in asked if _concerned(function, model)
+        )
 
     def each(self, hook: str, **kwargs: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
         """Pairs of plugin and a call, for callers that decide themselves what an error means."""
@@ -114,3 +137,8 @@ class Hooks:
                 log.exception("The hook %s of the plugin %s failed; what it guards is refused.", hook, plugin)
                 raise PluginError(plugin, f"its check {hook} failed: {error}") from error
         return answers
+
+
+def _concerned(function: Callable[..., Any], model: type) -> bool:
+    models: tuple[type, ...] | None = getattr(function, "concerns", None)
+    return models is None or issubclass(model, models)

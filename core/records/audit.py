@@ -11,7 +11,7 @@ The values are kept so that they can be put back (``core.records.operations``):
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -104,22 +104,6 @@ def audit_row(
         "action": action,
         "changes": {name: [plain(old), plain(new)] for name, (old, new) in changes.items()},
     }
-
-
-def record_created(session: Session, record_type: str, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
-    """Audit records that were inserted in one statement, past the unit of work.
-
-    Args:
-        session: the session that inserted them; the rows are written in its transaction.
-        record_type: the records' type name.
-        rows: pairs of id and the values that were stored.
-    """
-    values = [
-        audit_row(record_type, record_id, "created", {name: (None, value) for name, value in stored.items()})
-        for record_id, stored in rows
-    ]
-    if values:
-        session.connection().execute(sa.insert(Audit.__table__), values)  # type: ignore[arg-type]
 
 
 def record_act(session: Session, record_type: str, action: str, changes: Mapping[str, tuple[Any, Any]]) -> None:

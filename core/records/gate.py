@@ -245,12 +245,17 @@ def _stamp(record: Record, *, new: bool) -> None:
     record.updated_by_id = actor.user_id
     record.updated_at = now()
     if isinstance(record, Searchable):
-        words = " ".join(word for word in record.search_words() if word)
-        text, name = fold_both(words), sort_key(record.sort_name())[:SORT_LENGTH]
-        if record.search_text != text:
-            record.search_text = text
-        if record.name_sort != name:
-            record.name_sort = name
+        stamp_words(record)
+
+
+def stamp_words(record: Searchable) -> None:
+    """Fill the columns by which ``record`` is found and sorted."""
+    words = " ".join(word for word in record.search_words() if word)
+    text, name = fold_both(words), sort_key(record.sort_name())[:SORT_LENGTH]
+    if record.search_text != text:
+        record.search_text = text
+    if record.name_sort != name:
+        record.name_sort = name
 
 
 @event.listens_for(GatedSession, "after_flush")

@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 
 from core.accounts.actor import acting
 from core.database.types import DEFAULT_REGION, format_phone
-from core.parts import ImportTarget, Screen
+from core.parts import Screen
 from core.records.transfer import models
 from core.records.transfer.cells import DAY_FIRST, MONTH_FIRST
 from core.records.transfer.checking import CheckedRow
@@ -23,6 +23,7 @@ from core.records.transfer.limits import MAX_UPLOAD, TableUnreadable
 from core.records.transfer.mapping import map_columns
 from core.records.transfer.models import ImportRun
 from core.records.transfer.readers import Table
+from core.records.transfer.targets import Target
 from core.records.transfer.uploads import table_of
 from core.site.formats import format_local_date, format_number
 from core.site.site import current_site, session
@@ -36,6 +37,11 @@ DUPLICATES = (
     ("create", _l("add a second record")),
 )
 
+_WRITTEN: dict[str, dict[str, Any]] = {
+    "skip": {"mode": "create"},
+    "update": {"mode": "both", "existing": "fill"},
+    "create": {"mode": "create", "keys": []},
+}
 STATE_LABELS = {
     models.UPLOADED: _l("Not started"),
     models.QUEUED: _l("Waiting"),
@@ -69,7 +75,7 @@ def headings(screen: Screen) -> dict[str, Any]:
     }
 
 
-def upload_page(screen: Screen, target: ImportTarget, error: str = "") -> str:
+def upload_page(screen: Screen, target: Target, error: str = "") -> str:
     """Step 1, with what is wrong with the last file."""
     own = sa.select(ImportRun).where(ImportRun.record_type == screen.name, ImportRun.actor_id == acting().user_id)
     recent = session.scalars(own.order_by(ImportRun.id.desc()).limit(RECENT)).all()
@@ -90,7 +96,7 @@ def upload_page(screen: Screen, target: ImportTarget, error: str = "") -> str:
     )  # fmt: skip
 
 
-def columns_page(screen: Screen, target: ImportTarget, run: ImportRun, error: str = "") -> str:
+def columns_page(screen: Screen, target: Target, run: ImportRun, error: str = "") -> str:
     """Step 2, with what is wrong with the choice, or with the file read that way."""
     table: Table | None = None
     samples: list[list[str]] = []
@@ -123,7 +129,7 @@ def columns_page(screen: Screen, target: ImportTarget, run: ImportRun, error: st
         targets=[(column.name, column.label) for column in target.columns],
         match_on=None,
         on_match=DUPLICATES,
-        on_match_choice=run.options.get("duplicates", "skip"),
+        on_match_choice="update" if run.options.get("mode") == "both" else "skip",
         reading=_reading(run, table),
     )
 
@@ -153,7 +159,7 @@ def _reading(run: ImportRun, table: Table | None) -> list[dict[str, Any]]:
     return choices
 
 
-def chosen_options() -> dict[str, str]:
+def chosen_options() -> dict[str, Any]:
     """The options a form sent, as far as they are ones we know."""
     known = {
         "region": phonenumbers.SUPPORTED_REGIONS,
@@ -161,10 +167,9 @@ def chosen_options() -> dict[str, str]:
         "encoding": (*ENCODINGS, "utf-8-sig", "utf-16-le", "utf-16-be"),
         "separator": SEPARATORS,
     }
-    options = {name: request.form[name] for name, values in known.items() if request.form.get(name) in values}
-    if request.form.get("on_match") in dict(DUPLICATES):
-        options["duplicates"] = request.form["on_match"]
-    return options
+    sent = request.form
+    options: dict[str, Any] = {name: sent[name] for name, values in known.items() if sent.get(name) in values}
+    return options | _WRITTEN.get(request.form.get("on_match", ""), {})
 
 
 def read_cells(row: CheckedRow, mapping: dict[int, str]) -> list[str]:

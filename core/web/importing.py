@@ -22,17 +22,17 @@ from core.errors import Forbidden
 from core.jobs.models import CANCELLED as JOB_CANCELLED
 from core.jobs.models import FAILED, PARKED, JobRecord
 from core.jobs.queue import cancel, enqueue
-from core.parts import ADMINISTRATOR, ImportTarget, Screen
+from core.parts import ADMINISTRATOR, Screen
 from core.records.policy import require
 from core.records.transfer import models
-from core.records.transfer.cells import Conventions
-from core.records.transfer.checking import CREATED, SKIPPED, UPDATED, check_rows
+from core.records.transfer.checking import CREATED, DOUBLED, SKIPPED, UPDATED
 from core.records.transfer.checking import FAILED as ROW_FAILED
 from core.records.transfer.leftovers import read_leftovers
 from core.records.transfer.limits import TableUnreadable
 from core.records.transfer.mapping import clean_mapping, doubled, missing
 from core.records.transfer.models import ImportRun
-from core.records.transfer.running import RUN_IMPORT, rehearse
+from core.records.transfer.running import RUN_IMPORT, checker_of, rehearse, writer_of
+from core.records.transfer.targets import Target, target_of
 from core.records.transfer.uploads import forget_abandoned, table_of, take_in
 from core.site.site import current_site, session
 from core.web.import_pages import address, chosen_options, columns_page, headings, read_cells, upload_page
@@ -40,7 +40,7 @@ from core.web.import_pages import address, chosen_options, columns_page, heading
 SHOWN = 50  # rows of the check that are listed
 REHEARSED = 1_000  # rows of the check that are counted
 FAILED_SHOWN = 20
-STATES = {CREATED: "new", UPDATED: "update", SKIPPED: "skip", ROW_FAILED: "error"}
+STATES = {CREATED: "new", UPDATED: "update", SKIPPED: "skip", DOUBLED: "skip", ROW_FAILED: "error"}
 pages = Blueprint("importing", __name__, url_prefix="/import")
 
 
@@ -119,17 +119,16 @@ def check(record_type: str, import_id: int) -> Any:
     screen, target, run = _own(record_type, import_id)
     if run.status != models.UPLOADED:
         return redirect(address(run, "report"), 303)
-    mapping, options, back = run.columns, dict(run.options), address(run, "columns")
+    mapping, back = run.columns, address(run, "columns")
     run_url = address(run, "run")
     try:
         table = table_of(run, _uploads())
-        checked = list(itertools.islice(
-            check_rows(table.rows(), table.header, target, mapping, Conventions.of(options)), REHEARSED + 1
-        ))  # fmt: skip
+        checked = checker_of(table, target, run).check(list(itertools.islice(table.rows(), REHEARSED + 1)))
     except TableUnreadable as error:
         return columns_page(screen, target, run, str(error)), 422
     rows = checked[:REHEARSED]
-    outcomes = rehearse(session, rows, target, options) if rows else []
+    writer = writer_of(session, target, run)
+    outcomes = rehearse(session, rows, writer) if rows else []
     counts = Counter(STATES[outcome.kind] for outcome in outcomes)
     labels = {column.name: str(column.label) for column in target.columns}
     shown = []
@@ -251,17 +250,17 @@ def failed_rows(record_type: str, import_id: int) -> BaseResponse:
     return send_file(leftovers, "text/csv; charset=utf-8", as_attachment=True, download_name=name, max_age=0)
 
 
-def _importable(record_type: str) -> tuple[Screen, ImportTarget]:
+def _importable(record_type: str) -> tuple[Screen, Target]:
     """The screen of a record type that the person who asks may import."""
     permission = f"{record_type}.import"
     screen = current_site().screens.get(record_type)
-    if screen is None or screen.importing is None:
+    if screen is None:
         raise Forbidden(permission)
     require(permission)
-    return screen, screen.importing
+    return screen, target_of(screen, current_site().catalog.find(record_type))
 
 
-def _own(record_type: str, import_id: int) -> tuple[Screen, ImportTarget, ImportRun]:
+def _own(record_type: str, import_id: int) -> tuple[Screen, Target, ImportRun]:
     """An import that the person who asks may see: one's own, or anybody's for administrators."""
     screen, target = _importable(record_type)
     run = session.get(ImportRun, import_id) if import_id < 2**31 else None

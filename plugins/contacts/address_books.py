@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 # Google's files number what a contact may have several of: «Phone 2 - Value». The label is called Type in older ones.
 _GOOGLE_MARK = re.compile(r"E-mail 1 - (Value|Label|Type)|Phone 1 - (Value|Label|Type)|Group Membership")
+MOST_ADDRESSES = 2  # of one person; a file may hold more
 _GOOGLE_PLAIN = {
     "Given Name": "first_name", "First Name": "first_name",
     "Additional Name": "middle_name", "Middle Name": "middle_name",
@@ -21,20 +22,24 @@ _GOOGLE_PLAIN = {
 _GOOGLE_NUMBERED = re.compile(r"(E-mail|Phone|Address) ([1-3]) - (.+)")
 _GOOGLE_ADDRESS = {
     "Street": "street", "City": "city", "Region": "province", "Postal Code": "postal_code", "Country": "country",
-    "Label": "address_label", "Type": "address_label",
+    "Label": "label", "Type": "label",
 }  # fmt: skip
 
 _OUTLOOK_MARK = frozenset({"E-mail Address", "Business Phone", "Mobile Phone", "Home Street", "Business Street"})
 _OUTLOOK = {
     "First Name": "first_name", "Middle Name": "middle_name", "Last Name": "last_name",
     "Company": "company", "Job Title": "job_title", "Birthday": "birthday", "Notes": "note", "Categories": "tags",
-    "E-mail Address": "email_1", "E-mail 2 Address": "email_2", "E-mail 3 Address": "email_3",
-    "Mobile Phone": "mobile", "Business Phone": "work_phone", "Home Phone": "home_phone",
-    "Business Phone 2": "phone_1", "Home Phone 2": "phone_2", "Other Phone": "phone_3", "Business Fax": "fax",
-    "Business Street": "street", "Business City": "city", "Business State": "province",
-    "Business Postal Code": "postal_code", "Business Country/Region": "country", "Business Country": "country",
-    "Home Street": "home_street", "Home City": "home_city", "Home State": "home_province",
-    "Home Postal Code": "home_postal_code", "Home Country/Region": "home_country", "Home Country": "home_country",
+    "E-mail Address": "emails.1.address", "E-mail 2 Address": "emails.2.address",
+    "E-mail 3 Address": "emails.3.address",
+    "Mobile Phone": "phones.mobile.number", "Business Phone": "phones.work.number",
+    "Home Phone": "phones.home.number", "Business Phone 2": "phones.1.number", "Home Phone 2": "phones.2.number",
+    "Other Phone": "phones.3.number", "Business Fax": "phones.fax.number",
+    "Business Street": "addresses.work.street", "Business City": "addresses.work.city",
+    "Business State": "addresses.work.province", "Business Postal Code": "addresses.work.postal_code",
+    "Business Country/Region": "addresses.work.country", "Business Country": "addresses.work.country",
+    "Home Street": "addresses.home.street", "Home City": "addresses.home.city",
+    "Home State": "addresses.home.province", "Home Postal Code": "addresses.home.postal_code",
+    "Home Country/Region": "addresses.home.country", "Home Country": "addresses.home.country",
     "Web Page": "website",
 }  # fmt: skip
 
@@ -64,11 +69,12 @@ def _google_column(title: str) -> str | None:
         return _GOOGLE_PLAIN.get(title)
     thing, number, what = match.groups()
     if thing == "Address":
-        return _GOOGLE_ADDRESS.get(what) if number == "1" else None
-    name = f"{'email' if thing == 'E-mail' else 'phone'}_{number}"
+        part = _GOOGLE_ADDRESS.get(what)
+        return f"addresses.{number}.{part}" if part and int(number) <= MOST_ADDRESSES else None
+    group, value = ("emails", "address") if thing == "E-mail" else ("phones", "number")
     if what == "Value":
-        return name
-    return f"{name}_label" if what in ("Label", "Type") else None
+        return f"{group}.{number}.{value}"
+    return f"{group}.{number}.label" if what in ("Label", "Type") else None
 
 
 def _once(pairs: Iterable[tuple[int, str | None]]) -> dict[int, str]:

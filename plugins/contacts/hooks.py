@@ -7,9 +7,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from core import Actor, Card, Panel, Permission, Screen, SiteInfo, hookimpl, record_permissions
+from core import Actor, Card, Panel, Permission, Screen, SiteInfo, concerns, hookimpl, record_permissions
 from plugins.contacts import demo, pages, rules
-from plugins.contacts.models import Company, Contact
+from plugins.contacts.models import Company, Contact, Tag
 from plugins.contacts.screens import COMPANY_SCREEN, PERSON_SCREEN, TAG_SCREEN
 
 
@@ -51,6 +51,7 @@ def query_filter(model: type, actor: Actor) -> Any:
 
 
 @hookimpl
+@concerns(Contact, Tag, detached=(Contact,))
 def before_save(record: Any, changes: dict[str, Any]) -> None:
     rules.check(record)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,8 +23,8 @@ from core import (
     Record,
     Searchable,
     Url,
-    fold,
     format_phone,
+    match_key,
     plugin_base,
 )
 
@@ -73,10 +72,9 @@ INDUSTRIES = (
 )
 
 
-@lru_cache(maxsize=8192)
 def name_key(name: str) -> str:
-    """The form in which names are compared: «علی‌رضا کریمی», «علي رضا كريمي» and «علیرضا کریمی» have the same."""
-    return fold(name).replace(" ", "")[:KEY_LENGTH]
+    """The form in which names are compared, as long as the column holds it."""
+    return match_key(name)[:KEY_LENGTH]
 
 
 def full_name(first: str | None, last: str | None) -> str:

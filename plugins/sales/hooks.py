@@ -21,6 +21,7 @@ from core import (
     Screen,
     SiteInfo,
     Upcoming,
+    concerns,
     hookimpl,
     may,
     now,
@@ -119,6 +120,7 @@ def upcoming(records: Mapping[str, Sequence[int]], limit: int) -> list[Upcoming]
 
 
 @hookimpl
+@concerns(Deal, Stage)
 def before_save(record: Any) -> None:
     if isinstance(record, Deal):
         rules.settle(record, now())

@@ -24,7 +24,6 @@ from core.parts import (
     Board,
     Column,
     FieldGroup,
-    ImportTarget,
     Match,
     Panel,
     Permission,
@@ -178,7 +177,6 @@ KITES = Screen(
     actions=(Action(name="fold", label="Fold up", run=fold_up),),
     board=Board(lane="state", amount="price", probability="chance", date="day", page_size=2, move=move, ask=ask),
     duplicates=similar,
-    importing=ImportTarget(columns=(), write=lambda *_: None),
     subtitle=lambda kite: str(kite.maker or ""),
 )
 MAKERS = Screen(

@@ -32,7 +32,7 @@ def pages(served: ServedInstallation) -> list[str]:
             found += [first[1], f"{first[1]}/edit"]
         if screen.board is not None:
             found.append(f"{root}/board")
-        if screen.importing is not None:
+        if screen.in_menu:
             found.append(f"/import/{name}")
     found += ["/admin/modules/sales/disable", "/admin/modules/contacts/disable"]
     kept = dict.fromkeys(path for path in found if not path.startswith("/static"))

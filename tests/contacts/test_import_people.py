@@ -15,9 +15,11 @@ from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import RowOutcome, check_rows
 from core.records.transfer.mapping import likely_date_order, map_columns
 from core.records.transfer.readers import open_table
+from core.records.transfer.targets import target_of
+from core.records.transfer.writing import Choices, Writer
+from core.site.site import current_site
 from core.testing.installation import TestInstallation
-from plugins.contacts.import_drafts import alike, split_name
-from plugins.contacts.importing import COMPANIES, PEOPLE
+from plugins.contacts.importing import alike, split_name
 from plugins.contacts.models import Company, EmailAddress, Person, PhoneNumber
 
 MakeSite = Callable[..., TestInstallation]
@@ -29,15 +31,21 @@ def installation(make_site: MakeSite, dialect: str) -> TestInstallation:
     return make_site("contacts", dialect=dialect)
 
 
-def bring(session: Session, path: Path, target: Any = PEOPLE, **options: str) -> list[RowOutcome]:
+FILL = {"mode": "both", "existing": "fill"}
+COMPANIES = "contacts.company"
+
+
+def bring(session: Session, path: Path, name: str = "contacts.person", **options: str) -> list[RowOutcome]:
     """Import a file the way the wizard maps it by itself."""
+    site = current_site()
+    target = target_of(site.screens[name], site.catalog.find(name))
     table = open_table(path)
     mapping = map_columns(table.header, target)
     rows = [cells for _number, cells in table.rows()]
     conventions = Conventions.of({"date_order": likely_date_order(rows, mapping, target), **options})
     checked = list(check_rows(table.rows(), table.header, target, mapping, conventions))
     good = [row for row in checked if not row.problems]
-    outcomes = list(target.write(session, good, options))
+    outcomes = Writer(session, target, Choices.of(options, target), [*mapping.values()]).write(good)
     session.commit()
     return outcomes
 
@@ -116,15 +124,15 @@ def test_the_same_file_twice_adds_nothing(installation: TestInstallation) -> Non
             again = bring(session, SAMPLES / name)
             assert {outcome.kind for outcome in again} == {"skipped"}, name
             assert all(outcome.reason for outcome in again)
-            filled = bring(session, SAMPLES / name, duplicates="update")
+            filled = bring(session, SAMPLES / name, **FILL)
             assert {outcome.kind for outcome in filled} == {"skipped"}, name
 
 
 def test_rows_of_one_file_about_one_person_become_one(installation: TestInstallation, tmp_path: Path) -> None:
     text = "name,mobile,email,city\nSara Karimi,09120001111,,Shiraz\nSara Karimi,09120001111,s@mail.example,\n"
     with installation.acting() as session:
-        outcomes = bring(session, table(tmp_path, text), duplicates="update")
-        assert [outcome.kind for outcome in outcomes] == ["created", "updated"]
+        outcomes = bring(session, table(tmp_path, text), **FILL)
+        assert [outcome.kind for outcome in outcomes] == ["created", "doubled"]
         sara = person(session, "Karimi")
         assert ([row.address for row in sara.emails], sara.city) == (["s@mail.example"], "Shiraz")
 
@@ -136,7 +144,7 @@ def test_blank_fields_are_filled_and_others_kept(installation: TestInstallation,
         session.commit()
         text = "first name,last name,mobile,phone,city,job title,company,tags,notes\n"
         text += "S.,Karimi,09120001111,02155501234,Tehran,Buyer,Blue Heron,VIP,Called\n"
-        (outcome,) = bring(session, table(tmp_path, text), duplicates="update")
+        (outcome,) = bring(session, table(tmp_path, text), **FILL)
         assert (outcome.kind, outcome.record_id) == ("updated", known.id)
         session.refresh(known)
         assert (known.name, known.city, known.job_title) == ("Sara Karimi", "Shiraz", "Buyer")
@@ -153,7 +161,7 @@ def test_people_who_share_an_office_or_a_name_stay_apart(installation: TestInsta
     text += "Sara Karimi,,\n"  # nothing tells this one apart
     with installation.acting() as session:
         outcomes = bring(session, table(tmp_path, text))
-        assert [outcome.kind for outcome in outcomes] == ["created", "created", "created", "skipped"]
+        assert [outcome.kind for outcome in outcomes] == ["created", "created", "created", "doubled"]
 
 
 def test_a_company_is_created_once_in_any_spelling(installation: TestInstallation, tmp_path: Path) -> None:
@@ -171,8 +179,8 @@ def test_a_company_is_created_once_in_any_spelling(installation: TestInstallatio
 def test_companies_are_known_by_name(installation: TestInstallation, tmp_path: Path) -> None:
     text = "نام شرکت,وب‌سایت,تلفن,شهر\nدرنای آبی,heron.example,02155501234,تهران\nدرناي آبي,,02155509999,\n"
     with installation.acting() as session:
-        outcomes = bring(session, table(tmp_path, text), COMPANIES, duplicates="update")
-        assert [outcome.kind for outcome in outcomes] == ["created", "updated"]
+        outcomes = bring(session, table(tmp_path, text), COMPANIES, **FILL)
+        assert [outcome.kind for outcome in outcomes] == ["created", "doubled"]
         company = session.scalars(sa.select(Company)).one()
         assert (company.website, company.city) == ("https://heron.example", "تهران")
         assert len(company.phones) == 2
@@ -187,7 +195,7 @@ def test_every_record_stands_in_the_history_and_the_outbox(installation: TestIns
         people = [row for row in created if row.record_type == "contacts.person"]
         assert len(people) == 2
         assert people[0].actor_id == user_id
-        assert people[0].changes["emails"] == [None, ["sara@mail.example"]]
+        assert people[0].changes["emails"] == [[], ["sara@mail.example"]]
         assert not {"name_key", "name_sort", "search_text", "kind"} & set(people[0].changes)
         events = session.scalars(sa.select(OutboxEvent.name).order_by(OutboxEvent.id)).all()
         assert sorted(events) == ["contacts.company.created", *["contacts.person.created"] * 2]

@@ -1,25 +1,27 @@
 """Columns of files matched with columns of record types, and rows checked by them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.parts import ImportColumn, ImportTarget
+from core.parts import ImportColumn, ImportHints
+from core.records.catalog import RecordType
+from core.records.record import Record
 from core.records.transfer import cells
 from core.records.transfer.cells import MONTH_FIRST
 from core.records.transfer.checking import check_rows
 from core.records.transfer.leftovers import Leftover, Leftovers, disarm, read_leftovers
 from core.records.transfer.mapping import clean_mapping, doubled, likely_date_order, map_columns, missing
 from core.records.transfer.readers import open_table
+from core.records.transfer.targets import Target
 
-TARGET = ImportTarget(
-    columns=(
-        ImportColumn(name="name", label="Name", synonyms=("نام", "title"), parse=cells.text(20), required=True),
-        ImportColumn(name="email", label="E-mail", synonyms=("ایمیل",), parse=cells.emails),
-        ImportColumn(name="born", label="Born", parse=cells.date),
-    ),
-    write=lambda *_: [],
+COLUMNS = (
+    ImportColumn(name="name", label="Name", synonyms=("نام", "title"), parse=cells.text(20), required=True),
+    ImportColumn(name="email", label="E-mail", synonyms=("ایمیل",), parse=cells.emails),
+    ImportColumn(name="born", label="Born", parse=cells.date),
 )
+TARGET = Target(RecordType(Record, "", ""), COLUMNS, ImportHints(), {})
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def test_no_column_is_used_twice_and_the_first_wins() -> None:
 
 
 def test_a_target_that_recognises_a_format_goes_first() -> None:
-    target = ImportTarget(columns=TARGET.columns, write=TARGET.write, recognise=lambda _h: {1: "name", 0: "unknown"})
+    target = replace(TARGET, hints=ImportHints(recognise=lambda _header: {1: "name", 0: "unknown"}))
     assert map_columns(("Name", "x", "E-mail"), target) == {1: "name", 2: "email"}
 
 

@@ -149,8 +149,8 @@ def test_a_choice_that_cannot_be_is_explained(installation: TestInstallation) ->
     browser.get(f"{address}/columns")
     for data, reason in (
         ({}, "at least one column"),
-        ({"column-0": "mobile", "column-1": "mobile"}, "cannot both become"),
-        ({"column-0": "password", "column-9": "mobile"}, "at least one column"),
+        ({"column-0": "city", "column-1": "city"}, "cannot both become"),
+        ({"column-0": "password", "column-9": "city"}, "at least one column"),
     ):
         answer = browser.post(f"{address}/columns", data=data)
         assert answer.status_code == 422
@@ -177,7 +177,7 @@ def test_an_import_is_its_owners_and_the_administrators(installation: TestInstal
 
 
 @pytest.mark.parametrize(
-    "path", ["contacts.tag", "contacts.nothing", "core.user", "contacts.person/99999999999999999999/run"]
+    "path", ["contacts.phone_number", "contacts.nothing", "core.user", "contacts.person/99999999999999999999/run"]
 )
 def test_what_cannot_be_imported_is_not_found(installation: TestInstallation, path: str) -> None:
     assert installation.browser("administrator").get(f"/import/{path}").status_code == 404

@@ -1,4 +1,4 @@
-"""Cells as values: parse functions for the columns of an ``ImportTarget``.
+"""Cells as values: parse functions for the columns of a file.
 
 Each takes the text of a cell that is not blank and raises ``ValueError`` with a sentence for the file's owner.
 """
@@ -11,18 +11,28 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app, has_app_context
+from flask_babel import force_locale
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
-from core.calendars import DateUnreadable, NoSuchDay, parse_date
-from core.database.types import DEFAULT_REGION, Option, parse_phone
+from core.calendars import LOCALES, DateUnreadable, NoSuchDay, parse_date
+from core.database.types import DEFAULT_REGION, Option, parse_amount, parse_phone
+from core.parts import untranslated
 from core.text import clean, fold, latin_digits
 
 DAY_FIRST, MONTH_FIRST = "day", "month"
 # What the exports of address books put between several values in one cell.
 _SEVERAL = re.compile(r"\s*(?::::|[;|،\n\r])\s*")
 _EMAIL = re.compile(r"[^@\s<>()\[\],;:\"]+@[^@\s<>()\[\],;:\"]+\.[^@\s<>()\[\],;:\".]{2,}")
+# Addresses that need no library: plain words around plain dots.
+_SIMPLE_EMAIL = re.compile(r"(?!.{255})[A-Za-z0-9_+-]{1,40}(?:\.[A-Za-z0-9_+-]{1,10}){0,2}@[A-Za-z0-9.-]+", re.ASCII)
 _NAMED_EMAIL = re.compile(r".*<([^<>]+)>")
 _TIME = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -31,13 +41,23 @@ _NUMBERS = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{4})")
 _NO_DATE = re.compile(r"--\d{2}-\d{2}|0{1,4}[-/.]0{1,2}[-/.]0{1,4}")
 
 
+_CLOCK = re.compile(r"[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)? ?(Z|[+-]\d{2}:?\d{2})?$")
+_CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥﷼]|ریال|تومان|تومن", re.IGNORECASE)
+# 1.234.567,89 and 12,5 as most of Europe writes them; 1,234 stays a thousand and something.
+_COMMA_IS_POINT = re.compile(r"-?(\d{1,3}(\.\d{3})+,\d+|\d+,\d{1,2})")
+_YES = frozenset(map(fold, ("yes", "true", "1", "y", "t", "on", "x", "✓", "✔", "بله", "بلی", "آری", "دارد", "هست")))
+_NO = frozenset(map(fold, ("no", "false", "0", "n", "f", "off", "خیر", "نه", "ندارد", "نیست")))
+LISTED = 20  # choices named in an error
+
+
 @dataclass(frozen=True)
 class Conventions:
-    """How ambiguous cells of one file are read: which of 3/4/1990 is the month, and where a phone number without a
-    country code is (ISO 3166 alpha-2)."""
+    """How ambiguous cells of one file are read: which of 3/4/1990 is the month, where a phone number without a
+    country code is (ISO 3166 alpha-2), and in which zone a time without one is."""
 
     date_order: str = DAY_FIRST
     region: str = DEFAULT_REGION
+    zone: dt.tzinfo = dt.UTC
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Conventions:
@@ -46,6 +66,7 @@ class Conventions:
         return cls(
             date_order=MONTH_FIRST if options.get("date_order") == MONTH_FIRST else DAY_FIRST,
             region=region if re.fullmatch("[A-Z]{2}", region) else DEFAULT_REGION,
+            zone=ZoneInfo(str(options["zone"])) if options.get("zone") else dt.UTC,
         )
 
 
@@ -67,7 +88,9 @@ def text(limit: int) -> Callable[[str], str]:
     """Text of one line with at most ``limit`` characters."""
 
     def parse(cell: str) -> str:
-        value = " ".join(clean(cell).split())
+        # Most cells need no cleaning, and there are many of them.
+        plain = cell if cell.isascii() and cell.isprintable() else clean(cell)
+        value = " ".join(plain.split())
         if len(value) > limit:
             raise ValueError(_("At most %(limit)s characters.", limit=limit))
         return value
@@ -118,8 +141,12 @@ def names_month_first(cell: str) -> bool:
 def phones(cell: str) -> tuple[str, ...]:
     """Phone numbers in E.164; a cell may hold several."""
     region = _conventions.get().region
+    if cell.isascii() and cell.lstrip("+").isdigit() and len(cell) < 16:
+        parts = [cell]
+    else:
+        parts = several(cell)
     numbers = []
-    for part in several(cell):
+    for part in parts:
         try:
             numbers.append(parse_phone(part, region))
         except ValueError:
@@ -129,14 +156,125 @@ def phones(cell: str) -> tuple[str, ...]:
 
 def emails(cell: str) -> tuple[str, ...]:
     """E-mail addresses in lower case; a cell may hold several, also as ``Name <address>``."""
+    if _SIMPLE_EMAIL.fullmatch(cell) and _is_domain(cell.rpartition("@")[2].lower()):
+        return (cell.lower(),)
     addresses = []
     for part in several(cell.replace(",", ";")):
         named = _NAMED_EMAIL.fullmatch(part)
-        address = clean(named[1] if named else part).strip().lower()
-        if len(address) > 254 or not _EMAIL.fullmatch(address):
-            raise ValueError(_("Not an e-mail address."))
-        addresses.append(address)
+        addresses.append(_email(named[1] if named else part))
     return tuple(dict.fromkeys(addresses))
+
+
+def email(cell: str) -> str:
+    """One e-mail address; of several the first."""
+    found = emails(cell)
+    return found[0] if found else ""
+
+
+def _email(text: str) -> str:
+    address = clean(text).strip().lower()
+    try:
+        # Spaces, which the library allows inside quotes, are never meant.
+        if not _EMAIL.fullmatch(address):
+            raise ValueError
+        validate_email(address, check_deliverability=False)
+    except ValueError:
+        raise ValueError(_("Not an e-mail address.")) from None
+    return address
+
+
+@lru_cache(maxsize=20_000)
+def _is_domain(domain: str) -> bool:
+    """Whether addresses may end in ``domain``; asked once for all who have theirs there."""
+    try:
+        validate_email(f"a@{domain}", check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def phone(cell: str) -> str:
+    """One phone number in E.164; of several the first."""
+    found = phones(cell)
+    return found[0] if found else ""
+
+
+def integer(cell: str) -> int:
+    """A whole number in any digits, with or without grouping marks."""
+    number = _number(cell)
+    if number != number.to_integral_value():
+        raise ValueError(_("Write a whole number."))
+    if not -(2**31) <= number < 2**31:
+        raise ValueError(_("The number is too large."))
+    return int(number)
+
+
+def decimal(cell: str) -> Decimal:
+    """A number in any digits, with or without grouping marks."""
+    return _number(cell)
+
+
+def amount(cell: str) -> Decimal:
+    """An amount of money, with at most two decimals; the name or sign of a currency beside it is passed over."""
+    bare = _CURRENCY.sub("", latin_digits(clean(cell))).strip()
+    number = _number(bare)
+    if number != number.quantize(Decimal("0.01")):
+        raise ValueError(_("At most two decimals."))
+    return number
+
+
+def _number(cell: str) -> Decimal:
+    plain = latin_digits(clean(cell)).strip().replace("−", "-").replace("'", "").replace("’", "")
+    if plain.startswith("(") and plain.endswith(")"):  # how accountants write what is below nothing
+        plain = f"-{plain[1:-1]}"
+    if plain.endswith("-"):
+        plain = f"-{plain[:-1]}"
+    if _COMMA_IS_POINT.fullmatch(plain):
+        plain = plain.replace(".", "").replace(",", ".")
+    try:
+        return parse_amount(plain)
+    except ValueError:
+        raise ValueError(_("Write a number.")) from None
+
+
+def boolean(cell: str) -> bool:
+    """Yes or no, in either language, as a number or as a tick."""
+    word = fold(cell)
+    if word in _YES or word in {fold(text) for text in in_every_language(_l("Yes"))}:
+        return True
+    if word in _NO or word in {fold(text) for text in in_every_language(_l("No"))}:
+        return False
+    raise ValueError(_("Write yes or no."))
+
+
+def moment(cell: str) -> dt.datetime | None:
+    """A day with or without a time; a time without a zone is of the zone chosen for the file."""
+    plain = latin_digits(clean(cell)).strip()
+    clock = _CLOCK.search(plain)
+    day = date(plain[: clock.start()] if clock else plain)
+    if day is None:
+        return None
+    if clock is None:
+        return dt.datetime.combine(day, dt.time(), _conventions.get().zone).astimezone(dt.UTC)
+    hour, minute, second = int(clock[1]), int(clock[2]), int(clock[3] or 0)
+    try:
+        time = dt.time(hour, minute, second)
+    except ValueError:
+        raise ValueError(_("There is no such time of day.")) from None
+    zone: dt.tzinfo = _conventions.get().zone
+    if offset := clock[4]:
+        zone = dt.UTC if offset == "Z" else dt.datetime.strptime(offset.replace(":", ""), "%z").tzinfo or dt.UTC
+    return dt.datetime.combine(day, time, zone).astimezone(dt.UTC)
+
+
+def names(limit: int) -> Callable[[str], tuple[str, ...]]:
+    """Names of several records in one cell, each with at most ``limit`` characters."""
+    one = text(limit)
+
+    def parse(cell: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one(part.lstrip("* ")) for part in several(cell.replace(",", ";"))))
+
+    return parse
 
 
 def url(cell: str) -> str:
@@ -150,20 +288,39 @@ def url(cell: str) -> str:
 
 
 def choice(options: Sequence[Option], synonyms: Mapping[str, str] | None = None) -> Callable[[str], str]:
-    """The code of an option, told by code, by label in the reader's language, or by a synonym (word to code)."""
+    """The code of an option, told by code, by label in either language, or by a synonym (word to code)."""
+    known: dict[object, dict[str, str]] = {}
+
+    def words() -> dict[str, str]:
+        # Each Site has its own translations.
+        site = current_app.extensions.get("peyvand") if has_app_context() else None
+        generation = getattr(site, "generation", None)
+        if generation not in known:
+            known.clear()
+            codes: dict[str, str] = {}
+            for option in options:
+                for word in (option.code, *in_every_language(option.label)):
+                    codes.setdefault(fold(word), option.code)
+            known[generation] = {fold(word): code for word, code in (synonyms or {}).items()} | codes
+        return known[generation]
 
     def parse(cell: str) -> str:
-        wanted = fold(cell)
-        for option in options:
-            if wanted in (fold(option.code), fold(str(option.label))):
-                return option.code
-        for word, code in (synonyms or {}).items():
-            if fold(word) == wanted:
-                return code
-        labels = ", ".join(str(option.label) for option in options)
-        raise ValueError(_("Not a valid choice. One of: %(labels)s", labels=labels))
+        code = words().get(fold(cell))
+        if code is None:
+            labels = ", ".join(str(option.label) for option in options[:LISTED])
+            raise ValueError(_("Not a valid choice. One of: %(labels)s", labels=labels))
+        return code
 
     return parse
+
+
+def in_every_language(label: Any) -> list[str]:
+    """The texts of a label: as its author wrote it and in every language of the site."""
+    texts = [untranslated(label)]
+    for locale in LOCALES.values():
+        with force_locale(locale):
+            texts.append(str(label))
+    return list(dict.fromkeys(texts))
 
 
 def several(cell: str) -> list[str]:

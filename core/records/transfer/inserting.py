@@ -1,113 +1,243 @@
-"""Many new records in a few statements, with everything the gate does for one: rights, hooks, audit, events."""
+"""Many new records in a few statements, with everything the gate does for one: rights, hooks, audit, events.
+
+Each record is made as an object without a session, in which hooks and the class itself see what they would see in a
+save; then its row, its parts, its links, its history and its event go to the database with those of the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from flask_babel import gettext as _
+from sqlalchemy.orm import Mapper, RelationshipProperty, Session
+from sqlalchemy.orm.attributes import instance_state
 
 from core.accounts.actor import acting
 from core.accounts.models import now
-from core.records.audit import record_created
+from core.database.bulk import insert_rows, new_ids
+from core.errors import ValidationError
+from core.records.audit import Audit, audit_row, plain
 from core.records.events import OutboxEvent
-from core.records.fields import MANAGED
+from core.records.gate import described, stamp_words
 from core.records.policy import current_hooks, require
-from core.records.record import Record
-from core.text import fold_both, sort_key
-
-PARAMETERS = 900  # of one IN list; SQLite took 999 at most for long
-SORT_LENGTH = 400
+from core.records.record import Record, Searchable
 
 
-def search_columns(words: Iterable[str | None], name: str) -> dict[str, str]:
-    """The managed columns of a ``Searchable`` record, as the gate fills them."""
-    joined = " ".join(word for word in words if word)
-    return {"search_text": fold_both(joined), "name_sort": sort_key(name)[:SORT_LENGTH]}
+@dataclass(slots=True)
+class NewRecord:
+    """What one record is made of: values by attribute, linked records by field, rows of parts by field."""
+
+    values: dict[str, Any]
+    links: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
-def insert_records(
-    session: Session,
-    model: type[Record],
-    rows: Sequence[Mapping[str, Any]],
-    parts: Sequence[Mapping[str, Any]] | None = None,
-) -> list[int]:
-    """Insert records of one type in the session's transaction and return their ids in the order of ``rows``.
+def bears_bulk(model: type[Record]) -> bool:
+    """Whether everybody who guards records of ``model`` can judge them before they are in a session."""
+    return current_hooks().bears_detached("before_save", model)
 
-    The caller has cleaned and checked the values; the gate's checks per value are not repeated. ``before_save`` hooks
-    hear of every record, as one that is not in a session yet, and may change or refuse it.
+
+class BulkInsert:
+    """Inserts records of one type.
 
     Args:
-        session: the unit of work.
+        session: the unit of work; everything happens in its transaction.
         model: the record class, also a subclass in its parent's table.
-        rows: values by attribute name; a missing attribute takes its column's default.
-        parts: what the history tells of each record besides, such as its phone numbers; the caller inserts them.
-
-    Raises:
-        Forbidden: the actor may not create such records.
-        ValidationError: a hook refused a record.
     """
-    if not rows:
-        return []
-    require(f"{model.__record_type__}.create")
-    mapper = sa.inspect(model)
-    moment, actor_id = now(), acting().user_id
-    stamp: dict[str, Any] = {
-        "created_at": moment, "updated_at": moment, "created_by_id": actor_id, "updated_by_id": actor_id, "version": 1,
-    }  # fmt: skip
-    if mapper.polymorphic_on is not None:
-        stamp[mapper.get_property_by_column(mapper.polymorphic_on).key] = mapper.polymorphic_identity
-    told = _told(model, rows)
-    column_of = {prop.key: prop.columns[0].name for prop in mapper.column_attrs}
-    # One statement needs the same columns in every row.
-    usual = {key: _default(mapper.columns[key]) for row in told for key in row} | stamp
-    values = [{column_of[key]: value for key, value in {**usual, **row}.items()} for row in told]
-    table = mapper.local_table
-    statement = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    ids = list(session.connection().execute(statement, values).scalars())
-    hidden = MANAGED | {prop.key for prop in mapper.column_attrs if prop.columns[0].info.get("managed")}
-    shown = [
-        {key: value for key, value in {**row, **more}.items() if key not in hidden and value not in (None, "", [])}
-        for row, more in zip(told, parts or [{}] * len(told), strict=True)
-    ]
-    record_created(session, model.__record_type__, zip(ids, shown, strict=True))
-    _announce(session, model.__record_type__, ids, shown)
-    return ids
+
+    def __init__(self, session: Session, model: type[Record]) -> None:
+        self.session = session
+        self.model = model
+        self.name = model.__record_type__
+        self.fields = described(model).fields
+        mapper: Mapper[Any] = sa.inspect(model)
+        self.mapper = mapper
+        self.table: Any = mapper.local_table
+        self.columns = {prop.key: prop.columns[0].name for prop in mapper.column_attrs if prop.key != "id"}
+        self.defaults = _defaults(mapper)
+        if mapper.polymorphic_on is not None:
+            self.defaults[mapper.get_property_by_column(mapper.polymorphic_on).key] = mapper.polymorphic_identity
+        self.limits = [
+            (entry.name, entry.max_length)
+            for entry in self.fields.values()
+            if entry.max_length and entry.kind in ("text", "long_text", "url", "email") and not entry.managed
+        ]
+        several = ("links", "children")
+        self.told = [entry.name for entry in self.fields.values() if not entry.managed and entry.kind not in several]
+        self.part_defaults: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self.events: dict[tuple[str, ...], str] = {}
+
+    def insert(self, rows: Sequence[NewRecord]) -> list[int]:
+        """Insert records and return their ids in the order of ``rows``.
+
+        Raises:
+            Forbidden: the actor may not create such records.
+            ValidationError: a value is too long, or a hook refused a record.
+        """
+        if not rows:
+            return []
+        require(f"{self.name}.create")
+        moment, actor_id = now(), acting().user_id
+        stamp = {"created_at": moment, "updated_at": moment, "created_by_id": actor_id, "updated_by_id": actor_id}
+        connection = self.session.connection()
+        records = [self._record({**self.defaults, **stamp}, row) for row in rows]
+        self._admit(records, rows, connection)
+        ids = new_ids(connection, self.table, len(rows))
+        keys = list(self.columns)
+        insert_rows(
+            connection,
+            self.table,
+            ["id", *self.columns.values()],
+            ([record_id, *map(record.__dict__.get, keys)] for record_id, record in zip(ids, records, strict=True)),
+        )
+        for name in dict.fromkeys(name for row in rows for name in row.parts):
+            self._insert_parts(connection, name, ids, rows)
+        for name in dict.fromkeys(name for row in rows for name in row.links if self.fields[name].kind == "links"):
+            self._insert_links(connection, name, ids, rows)
+        self._tell(connection, ids, records, rows)
+        return ids
+
+    def _record(self, usual: Mapping[str, Any], row: NewRecord) -> Any:
+        """The object that hooks look at, its values put in past the events that would make a change of each."""
+        record = self.mapper.class_manager.new_instance()
+        held = record.__dict__
+        held.update(usual)
+        held.update(row.values)
+        for name, linked in row.links.items():
+            held[name] = linked
+        for name, parts in row.parts.items():
+            held[name] = [self._part(name, values) for values in parts]
+        return record
+
+    def _part(self, name: str, values: Mapping[str, Any]) -> Any:
+        manager, usual = self._part_plan(name)
+        part = manager.new_instance()
+        part.__dict__.update(usual)
+        part.__dict__.update(values)
+        return part
+
+    def _part_plan(self, name: str) -> tuple[Any, dict[str, Any]]:
+        if name not in self.part_defaults:
+            mapper: Mapper[Any] = sa.inspect(self.fields[name].target)  # type: ignore[assignment]
+            self.part_defaults[name] = (mapper.class_manager, _defaults(mapper))
+        return self.part_defaults[name]
+
+    def _admit(self, records: Sequence[Any], rows: Sequence[NewRecord], connection: Any) -> None:
+        """Ask everybody who may refuse a record, and fill what the gate and the class fill."""
+        hooks, permission = current_hooks(), f"{self.name}.create"
+        judged = hooks.concerned("before_save", self.model)
+        guarded = hooks.concerned("can", self.model)
+        listeners = list(self.mapper.dispatch.before_insert)
+        for record, row in zip(records, rows, strict=True):
+            if guarded:
+                require(permission, record)
+            held = record.__dict__
+            for name, limit in self.limits:
+                value = held.get(name)
+                if value is not None and len(value) > limit:
+                    raise ValidationError(**{name: _("At most %(limit)s characters.", limit=limit)})
+            if judged:
+                changes = {name: (None, value) for name, value in row.values.items()}
+                hooks.veto("before_save", record=record, changes=changes)
+            if isinstance(record, Searchable):
+                stamp_words(record)
+            for listener in listeners:
+                listener(self.mapper, connection, instance_state(record))
+
+    def _insert_parts(self, connection: Any, name: str, ids: Sequence[int], rows: Sequence[NewRecord]) -> None:
+        prop: RelationshipProperty[Any] = self.mapper.relationships[name]
+        table: Any = prop.mapper.local_table
+        (_local, foreign), *_more = prop.local_remote_pairs or ()
+        columns = {
+            entry.key: entry.columns[0].name for entry in prop.mapper.column_attrs
+            if entry.key != "id" and entry.columns[0] is not foreign
+        }  # fmt: skip
+        _manager, usual = self._part_plan(name)
+        keys = list(columns)
+        insert_rows(
+            connection,
+            table,
+            [foreign.name, *columns.values()],
+            (
+                [record_id, *({**usual, **values}.get(key) for key in keys)]
+                for record_id, row in zip(ids, rows, strict=True)
+                for values in row.parts.get(name, ())
+            ),
+        )
+
+    def _insert_links(self, connection: Any, name: str, ids: Sequence[int], rows: Sequence[NewRecord]) -> None:
+        prop: RelationshipProperty[Any] = self.mapper.relationships[name]
+        table: Any = prop.secondary
+        (_own, near), *_some = prop.synchronize_pairs
+        (_their, far), *_others = prop.secondary_synchronize_pairs or ()
+        insert_rows(
+            connection,
+            table,
+            [near.name, far.name],
+            (
+                (record_id, linked.id)
+                for record_id, row in zip(ids, rows, strict=True)
+                for linked in row.links.get(name, ())
+            ),
+        )
+
+    def _tell(self, connection: Any, ids: Sequence[int], records: Sequence[Any], rows: Sequence[NewRecord]) -> None:
+        """The history and the event of each record, as if it had been saved by itself."""
+        base = audit_row(self.name, None, "created", {})
+        told = [self._changes(record, row) for record, row in zip(records, rows, strict=True)]
+        audit: Any = Audit.__table__
+        names = [name for name in base if name not in ("record_id", "changes")]
+        fixed = [base[name] for name in names]
+        insert_rows(
+            connection,
+            audit,
+            [*names, "record_id", "changes"],
+            ([*fixed, record_id, json.dumps(changes)] for record_id, changes in zip(ids, told, strict=True)),
+        )
+        event, moment, actor_id = f"{self.name}.created", base["at"], base["actor_id"]
+        outbox: Any = OutboxEvent.__table__
+        insert_rows(
+            connection,
+            outbox,
+            ["at", "name", "record_type", "record_id", "actor_id", "data"],
+            (
+                (moment, event, self.name, record_id, actor_id, self._event(tuple(changes)))
+                for record_id, changes in zip(ids, told, strict=True)
+            ),
+        )
+        self.session.info["events_waiting"] = True
+
+    def _changes(self, record: Any, row: NewRecord) -> dict[str, list[Any]]:
+        held = record.__dict__
+        changes: dict[str, list[Any]] = {}
+        for name in self.told:
+            value = held.get(name)
+            # What nobody set is no part of the story, as in a save.
+            if value is not None and (name in row.values or name in row.links or value != self.defaults.get(name)):
+                changes[name] = [None, value if type(value) is str else plain(value)]
+        for name, linked in row.links.items():
+            if self.fields[name].kind == "links" and linked:
+                changes[name] = [[], [str(entry) for entry in linked]]
+        for name in row.parts:
+            if parts := held.get(name):
+                changes[name] = [[], [str(part) for part in parts]]
+        return changes
+
+    def _event(self, names: tuple[str, ...]) -> str:
+        if names not in self.events:
+            self.events[names] = json.dumps({"fields": sorted(names)})
+        return self.events[names]
 
 
-def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
-    """The values in lists short enough for one IN clause."""
-    every = list(values)
-    return (every[start : start + PARAMETERS] for start in range(0, len(every), PARAMETERS))
-
-
-def _default(column: sa.Column[Any]) -> Any:
-    return column.default.arg if isinstance(column.default, sa.ColumnDefault) and column.default.is_scalar else None
-
-
-def _told(model: type[Record], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows after the ``before_save`` hooks."""
-    told = [dict(row) for row in rows]
-    hooks = current_hooks()
-    if not hooks.implements("before_save"):
-        return told
-    for row in told:
-        record = model(**row)
-        hooks.veto("before_save", record=record, changes={key: (None, value) for key, value in row.items()})
-        row.update((key, getattr(record, key)) for key in row)
-    return told
-
-
-def _announce(session: Session, record_type: str, ids: Sequence[int], shown: Sequence[Mapping[str, Any]]) -> None:
-    """One event per record, as if each had been saved by itself."""
-    actor_id = acting().user_id
-    rows = [
-        {
-            "name": f"{record_type}.created", "record_type": record_type, "record_id": record_id,
-            "data": {"fields": sorted(values)}, "actor_id": actor_id,
-        }
-        for record_id, values in zip(ids, shown, strict=True)
-    ]  # fmt: skip
-    session.connection().execute(sa.insert(OutboxEvent.__table__), rows)  # type: ignore[arg-type]
-    session.info["events_waiting"] = True
+def _defaults(mapper: Mapper[Any]) -> dict[str, Any]:
+    """What columns hold when nobody says anything."""
+    found: dict[str, Any] = {}
+    for prop in mapper.column_attrs:
+        default = prop.columns[0].default
+        if isinstance(default, sa.ColumnDefault) and default.is_scalar:
+            found[prop.key] = default.arg
+    return found

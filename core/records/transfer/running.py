@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +24,21 @@ from sqlalchemy.orm import Session
 from core.accounts.models import now
 from core.errors import Blocked, Forbidden, ValidationError
 from core.jobs.progress import Cancelled
-from core.parts import ImportTarget
 from core.records.policy import require
 from core.records.transfer import models
 from core.records.transfer.cells import Conventions
-from core.records.transfer.checking import FAILED, CheckedRow, RowOutcome, check_rows
+from core.records.transfer.checking import DOUBLED, FAILED, SKIPPED, CheckedRow, Checker, RowOutcome
 from core.records.transfer.leftovers import Leftover, Leftovers
 from core.records.transfer.limits import TableUnreadable
 from core.records.transfer.models import ImportRun
 from core.records.transfer.readers import Table
+from core.records.transfer.targets import Target, target_of
 from core.records.transfer.uploads import table_of
+from core.records.transfer.writing import UPDATE, Choices, Writer
 
 log = logging.getLogger(__name__)
 
-BATCH = 1_000
+BATCH = 2_000
 RUN_IMPORT = "core.run_import"
 
 # What one row can be to blame for; anything else is an error of the program or of the database and stops the job.
@@ -65,16 +66,15 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
     # Nothing may be open while the file is read: on SQLite a transaction keeps every other writer waiting.
     session.commit()
     require(f"{run.record_type}.import")
-    target: ImportTarget | None = site.screens[run.record_type].importing
-    if target is None:
-        raise Forbidden(f"{run.record_type}.import")
+    target = target_of(site.screens[run.record_type], site.catalog.find(run.record_type))
     try:
         table = table_of(run, uploads)
         if run.total is None:
             _begin(session, run, table.count())
         total = run.total
+        writer = writer_of(session, target, run)
         for batch in _batches(table, target, run):
-            seen = _write_batch(session, import_id, batch, target, table, uploads)
+            seen = _write_batch(session, import_id, batch, writer, table, uploads)
             progress.report(seen, total)
     except TableUnreadable as error:
         session.rollback()
@@ -89,14 +89,30 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
     return _finish(session, uploads, import_id, models.DONE)
 
 
-def rehearse(
-    session: Session, rows: Sequence[CheckedRow], target: ImportTarget, options: Mapping[str, Any]
-) -> list[RowOutcome]:
+def writer_of(session: Session, target: Target, run: ImportRun) -> Writer:
+    """What writes the rows of an import as its owner chose."""
+    return Writer(session, target, Choices.of(run.options, target), [*run.columns.values()])
+
+
+def checker_of(table: Table, target: Target, run: ImportRun) -> Checker:
+    """What reads the rows of an import as its owner chose."""
+    return Checker(
+        table.header,
+        target,
+        run.columns,
+        Conventions.of(run.options),
+        defaults=run.options.get("defaults"),
+        complete=Choices.of(run.options, target).mode != UPDATE,
+    )
+
+
+def rehearse(session: Session, rows: Sequence[CheckedRow], writer: Writer) -> list[RowOutcome]:
     """What would become of rows: they are written, and rolled back with all else that the session holds."""
     try:
-        return _outcomes(session, rows, target, options)
+        return _outcomes(session, rows, writer)
     finally:
         session.rollback()
+        writer.forget()
 
 
 def _fetch(session: Session, import_id: int) -> ImportRun | None:
@@ -114,17 +130,17 @@ def _begin(session: Session, run: ImportRun, total: int) -> None:
     session.commit()
 
 
-def _batches(table: Table, target: ImportTarget, run: ImportRun) -> Iterator[list[CheckedRow]]:
+def _batches(table: Table, target: Target, run: ImportRun) -> Iterator[list[CheckedRow]]:
     """Checked rows after the checkpoint, in batches."""
     checkpoint = run.checkpoint
     rows = itertools.dropwhile(lambda row: row[0] <= checkpoint, table.rows())
-    checked = check_rows(rows, table.header, target, run.columns, Conventions.of(run.options))
-    while batch := list(itertools.islice(checked, BATCH)):
-        yield batch
+    checker = checker_of(table, target, run)
+    while batch := list(itertools.islice(rows, BATCH)):
+        yield checker.check(batch)
 
 
 def _write_batch(
-    session: Session, import_id: int, batch: Sequence[CheckedRow], target: ImportTarget, table: Table, uploads: Path
+    session: Session, import_id: int, batch: Sequence[CheckedRow], writer: Writer, table: Table, uploads: Path
 ) -> int:
     """One transaction: the rows, the leftovers and the checkpoint become true together or not at all.
 
@@ -146,8 +162,8 @@ def _write_batch(
     )
     if claimed.rowcount != 1:  # type: ignore[attr-defined]
         raise ClaimLost
-    outcomes = _outcomes(session, batch, target, run.options)
-    kinds = Counter(outcome.kind for outcome in outcomes)
+    outcomes = _outcomes(session, batch, writer)
+    kinds = Counter(SKIPPED if outcome.kind == DOUBLED else outcome.kind for outcome in outcomes)
     left = [
         Leftover(row.number, row.cells, outcome.reason)
         for row, outcome in zip(batch, outcomes, strict=True)
@@ -166,29 +182,30 @@ def _write_batch(
     return seen
 
 
-def _outcomes(
-    session: Session, batch: Sequence[CheckedRow], target: ImportTarget, options: Mapping[str, Any]
-) -> list[RowOutcome]:
+def _outcomes(session: Session, batch: Sequence[CheckedRow], writer: Writer) -> list[RowOutcome]:
     good = [row for row in batch if not row.problems]
-    written = iter(_written(session, good, target, options))
+    written = iter(_written(session, good, writer))
     return [RowOutcome(FAILED, row.reason) if row.problems else next(written) for row in batch]
 
 
-def _written(
-    session: Session, rows: Sequence[CheckedRow], target: ImportTarget, options: Mapping[str, Any]
-) -> list[RowOutcome]:
-    """Write rows together; when one is to blame for a refusal, write them one by one to find it."""
+def _written(session: Session, rows: Sequence[CheckedRow], writer: Writer) -> list[RowOutcome]:
+    """Write rows together; when one is to blame for a refusal, halve them until it is found."""
     if not rows:
         return []
     try:
         with session.begin_nested():
-            outcomes = list(target.write(session, rows, options))
-            session.flush()
-        return outcomes
+            return writer.write(rows)
     except _ROW_ERRORS as error:
+        writer.forget()
         if len(rows) == 1:
-            return [RowOutcome(FAILED, _reason(error))]
-    return [outcome for row in rows for outcome in _written(session, [row], target, options)]
+            return [_refusal(error)]
+    half = len(rows) // 2
+    return [*_written(session, rows[:half], writer), *_written(session, rows[half:], writer)]
+
+
+def _refusal(error: Exception) -> RowOutcome:
+    fields = {name: str(text) for name, text in error.errors.items()} if isinstance(error, ValidationError) else {}
+    return RowOutcome(FAILED, _reason(error), fields=fields)
 
 
 def _reason(error: Exception) -> str:

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from core.accounts.actor import acting
 from core.accounts.models import now
-from core.parts import ImportTarget
 from core.records.transfer import models
 from core.records.transfer.limits import MAX_UPLOAD, TableUnreadable
 from core.records.transfer.mapping import likely_date_order, map_columns
 from core.records.transfer.models import ImportRun
 from core.records.transfer.readers import Table, open_table
+from core.records.transfer.targets import Target
 from core.text import clean
 
 FOLDER = "imports"
@@ -27,7 +27,7 @@ ABANDONED_AFTER = dt.timedelta(days=1)
 
 
 def take_in(
-    session: Session, uploads: Path, record_type: str, target: ImportTarget, name: str, save: Callable[[Path], object]
+    session: Session, uploads: Path, record_type: str, target: Target, name: str, save: Callable[[Path], object]
 ) -> ImportRun:
     """Keep an uploaded table and begin its import; the caller commits.
 
