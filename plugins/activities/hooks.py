@@ -20,6 +20,7 @@ from core import (
     StoryQuery,
     TimelineEntry,
     Upcoming,
+    concerns,
     hookimpl,
     record_permissions,
 )
@@ -84,6 +85,7 @@ def query_filter(model: type, actor: Actor) -> Any:
 
 
 @hookimpl
+@concerns(Activity)
 def before_save(record: Any, changes: dict[str, Any]) -> None:
     if isinstance(record, Activity):
         rules.settle(record, changes)
