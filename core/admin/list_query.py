@@ -246,9 +246,12 @@ class ListQuery:
 
 
 def loader(model: type[Any], field: Field) -> Any:
-    """The loader option that brings ``field``'s records with one query for all rows."""
+    """The loader option that brings ``field``'s records with one query for all rows.
+
+    A linked record is only named, so what its class loads with it (the roles of an owner) stays where it is.
+    """
     attribute = getattr(model, field.name)
-    return joinedload(attribute) if field.kind == "link" else selectinload(attribute)
+    return joinedload(attribute).lazyload("*") if field.kind == "link" else selectinload(attribute)
 
 
 def _plus(row: int | None, more: int) -> int | None:
