@@ -26,7 +26,8 @@ def fill(served: ServedInstallation, size: Size) -> int:
     with loader.without_indexes("contacts_contact"):
         loader.load("contacts_contact", people.CONTACT, people.contacts(size))
     first = size.companies + 1
-    for table, column, value in (("contacts_phone", "number", people.phone), ("contacts_email", "address", people.email)):
+    parts = (("contacts_phone", "number", people.phone), ("contacts_email", "address", people.email))
+    for table, column, value in parts:
         rows = ((n, n, "mobile" if column == "number" else "work", value(n)) for n in range(first, size.contacts + 1))
         with loader.without_indexes(table):
             loader.load(table, ("id", "contact_id", "label", column), rows)
@@ -55,8 +56,8 @@ def _write_story(loader: Loader, person: int) -> None:
     changes = json.dumps({"job_title": ["Buyer", "Planner"]})
     audit = ("at", "actor_id", "actor_name", "source", "address", "reason", "record_type", "record_id", "action",
              "changes")  # fmt: skip
-    rows = ((NOW, 1, "Owner 1", "web", "", "", "contacts.person", person, "changed", changes) for _ in range(STORY // 2))
-    loader.load("core_audit", audit, rows)
+    change = (NOW, 1, "Owner 1", "web", "", "", "contacts.person", person, "changed", changes)
+    loader.load("core_audit", audit, (change for _ in range(STORY // 2)))
     notes = (("contacts.person", person, f"Spoke on the phone, call {n}.", 1, NOW) for n in range(STORY // 2))
     loader.load("core_note", ("record_type", "record_id", "body", "author_id", "created_at"), notes)
 

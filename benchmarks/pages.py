@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from benchmarks.clock import HttpClient, Times, crowd, packed, timed
 from benchmarks.goals import Report
-from benchmarks.people import Size
 from benchmarks.peers.floor import Floor
+from benchmarks.people import Size
 from benchmarks.queries import QueryCounter
 from benchmarks.serving import Peer, form_values, web_processes
 from core.testing.serving import ServedInstallation
@@ -20,7 +20,7 @@ STOCK = "/admin/contact/"
 BORN = ("1980-01-01", "1984-12-31")
 CITY = "Shiraz"
 SPELLINGS = ("كريمي", "کریمی", "applew")
-TIMES = int(__import__('os').environ.get('T','30'))
+TIMES = 30
 CLIENTS = 4
 KILO = 1000
 
@@ -85,13 +85,16 @@ class Row:
     def line(self, work: str) -> str:
         """One line of the table of figures, milliseconds."""
         parts = [f"{work:34}", f"ours {_spread(self.ours)}"]
-        parts += [f"{name} {_spread(times)}" for name, times in (("django", self.django), ("stock", self.stock)) if times]
+        peers = (("django", self.django), ("stock", self.stock))
+        parts += [f"{name} {_spread(times)}" for name, times in peers if times]
         parts.append(f"sql {self.floor.p50 * KILO:.1f}")
         parts.append(f"4 clients {_spread(self.crowded)}")
         if self.django_crowded:
             parts.append(f"django {_spread(self.django_crowded)}")
-        parts.append(f"cpu {self.crowded.cpu * KILO:.0f}" + (
-            f"/{self.django_crowded.cpu * KILO:.0f}" if self.django_crowded else ""))
+        parts.append(
+            f"cpu {self.crowded.cpu * KILO:.0f}"
+            + (f"/{self.django_crowded.cpu * KILO:.0f}" if self.django_crowded else "")
+        )
         parts.append(f"{self.queries} queries, {self.weight / KILO:.1f} KB")
         return " · ".join(parts)
 
@@ -151,9 +154,7 @@ def record(bench: Bench) -> None:
     ours = _saves(bench.ours, f"{PEOPLE}{bench.story + 1}/edit", (302, 204))
     django = _saves(bench.django, f"{DJANGO}{bench.story + 1}/change/", (302,))
     floor = timed(lambda: bench.floor.save(bench.story + 1, "Nurse"), TIMES)
-    bench.report.say(
-        f"{'save':34} · ours {_spread(ours)} · django {_spread(django)} · sql {floor.p50 * KILO:.1f}"
-    )
+    bench.report.say(f"{'save':34} · ours {_spread(ours)} · django {_spread(django)} · sql {floor.p50 * KILO:.1f}")
     bench.report.judge("save", "≤ 1 × Django", ours.p50 / django.p50, 1)
 
 

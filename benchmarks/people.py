@@ -11,29 +11,32 @@ from functools import lru_cache
 from core.text import fold_both, sort_key
 
 SEED = 20_261_126
-NOW = dt.datetime(2026, 11, 1, 12, 0)
+NOW = dt.datetime(2026, 11, 1, 12, 0)  # noqa: DTZ001 - UTC, as the databases keep it
 OWNERS = 5
 STAGES = 6
-LATIN_FIRST = (
-    "Ada Grace Linus Margaret Radia Edsger Barbara Alan Donald Frances Ken Hedy Tim Sophie Dennis Katherine Claude "
-    "Emmy Niklaus Adele"
-).split()
-LATIN_LAST = (
-    "Applewood Birch Cedar Elm Hazel Juniper Laurel Maple Oakley Poplar Rowan Sorrel Tamarind Willow Yarrow Alder "
-    "Bramble Clover Fern Heather"
-).split()
-PERSIAN_FIRST = (
-    "علی زهرا کاوه آرش مریم سارا رضا نرگس حسین فاطمه امیر پریسا مهدی شیرین بهرام لیلا یاسمن کیان ژاله پویا"
-).split()
-PERSIAN_LAST = (
-    "کریمی رضایی موسوی احمدی حسینی محمدی اکبری جعفری صادقی نوری قاسمی رحیمی یوسفی شریفی کاظمی میرزایی زارع فرهادی "
-    "سلیمانی بهرامی"
-).split()
-SUFFIXES = "پور زاده فر نیا نژاد منش خواه یان فرد دوست".split()
+_WORDS = """
+Ada Grace Linus Margaret Radia Edsger Barbara Alan Donald Frances Ken Hedy Tim Sophie Dennis Katherine Claude
+Emmy Niklaus Adele
+
+Applewood Birch Cedar Elm Hazel Juniper Laurel Maple Oakley Poplar Rowan Sorrel Tamarind Willow Yarrow Alder
+Bramble Clover Fern Heather
+
+علی زهرا کاوه آرش مریم سارا رضا نرگس حسین فاطمه امیر پریسا مهدی شیرین بهرام لیلا یاسمن کیان ژاله پویا
+
+کریمی رضایی موسوی احمدی حسینی محمدی اکبری جعفری صادقی نوری قاسمی رحیمی یوسفی شریفی کاظمی میرزایی زارع فرهادی
+سلیمانی بهرامی
+
+پور زاده فر نیا نژاد منش خواه یان فرد دوست
+
+Tehran Mashhad Isfahan Karaj Shiraz Tabriz Qom Ahvaz Kermanshah Urmia Rasht Zahedan Hamadan Kerman Yazd
+Ardabil Arak Sari Gorgan Qazvin London Paris Berlin Madrid Rome Vienna Lisbon Dublin Oslo Helsinki
+
+Buyer Engineer Analyst Director Nurse Teacher Planner Lawyer Accountant Designer
+"""
+LATIN_FIRST, LATIN_LAST, PERSIAN_FIRST, PERSIAN_LAST, SUFFIXES, CITIES, JOBS = (
+    part.split() for part in _WORDS.split("\n\n")
+)
 ENDINGS = ("", "son", "field", "worth", "ton", "ley", "man", "ford", "well", "stead")
-CITIES = ("Tehran Mashhad Isfahan Karaj Shiraz Tabriz Qom Ahvaz Kermanshah Urmia Rasht Zahedan Hamadan Kerman Yazd "
-          "Ardabil Arak Sari Gorgan Qazvin London Paris Berlin Madrid Rome Vienna Lisbon Dublin Oslo Helsinki").split()  # fmt: skip
-JOBS = "Buyer Engineer Analyst Director Nurse Teacher Planner Lawyer Accountant Designer".split()
 STATUSES = ("prospect", "customer", "partner", "supplier", "former")
 
 

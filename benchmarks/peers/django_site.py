@@ -19,7 +19,8 @@ APP = "benchmarks.peers"
 def _database() -> dict[str, Any]:
     url = make_url(os.environ["BENCHMARK_DATABASE"])
     if url.get_backend_name() == "sqlite":
-        options = {"timeout": 60, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}
+        pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"
+        options = {"timeout": 60, "transaction_mode": "IMMEDIATE", "init_command": pragmas}
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": url.database, "OPTIONS": options}
     return {
         "ENGINE": "django.db.backends.postgresql",
