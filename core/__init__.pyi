@@ -21,7 +21,7 @@ from core.database.types import (
     parse_phone,
 )
 from core.database.word_index import index_words
-from core.errors import Blocked, Forbidden, PeyvandError, ValidationError
+from core.errors import Blocked, ConditionError, Forbidden, PeyvandError, ValidationError
 from core.hookspecs import hookimpl
 from core.jobs.progress import Progress
 from core.jobs.queue import enqueue
@@ -54,6 +54,7 @@ from core.parts import (
 from core.records.address import record_url
 from core.records.archive import archive, restore
 from core.records.colors import COLOR_LABELS
+from core.records.conditions import Condition, Context, current_context, matches, parse, sentence, to_sql
 from core.records.events import write_event
 from core.records.note import Note, add_note
 from core.records.policy import may, require, row_criterion
@@ -89,6 +90,9 @@ __all__ = [
     "Color",
     "Column",
     "Command",
+    "Condition",
+    "ConditionError",
+    "Context",
     "EVERYONE",
     "Email",
     "EntryAction",
@@ -135,6 +139,7 @@ __all__ = [
     "archive",
     "as_system",
     "concerns",
+    "current_context",
     "current_site",
     "enqueue",
     "fold",
@@ -149,8 +154,10 @@ __all__ = [
     "index_words",
     "latin_digits",
     "match_key",
+    "matches",
     "may",
     "now",
+    "parse",
     "parse_amount",
     "parse_date",
     "parse_phone",
@@ -164,6 +171,8 @@ __all__ = [
     "require",
     "restore",
     "row_criterion",
+    "sentence",
     "session",
+    "to_sql",
     "write_event",
 ]

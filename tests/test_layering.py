@@ -43,6 +43,9 @@ NEIGHBOURS = {
 LIFTS = {
     ("core.site.runtime", "core"): "only for the version, which is written in the façade and imports nothing",
     ("core.records.conditions.context", "core.site.reader"): "a condition means days as its reader counts them",
+    ("core.records.conditions.wording", "core.site.formats"): "a condition is told in its reader's words and digits",
+    ("core.records.conditions.sentence", "core.site.formats"): "a condition is told in its reader's words and digits",
+    ("core.records.conditions.sentence", "core.site.reader"): "a Persian noun has no plural after a number",
     ("core.extension.discovery", "plugins"): "only for the path, which the instance's folder of plugins extends",
 }
 # Beside the façade, what plugins may import.

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from core.admin.formatters import record_link, shown
 from core.admin.list_query import END, ListRequest, Page
 from core.parts import Column
+from core.records.conditions import sentence
 from core.records.counting import COUNT_LIMIT, Count
 from core.records.fields import Field
 from core.records.order import Sort
@@ -63,11 +64,12 @@ def list_page(view: RecordView) -> Any:
         sort_url=sort_url,
         search_supported=view.query.searchable,
         search=asked.search,
-        clear_search_url=url(search="", filters=()),
+        clear_search_url=url(search="", filters=(), where=None),
         filters=view.query.filters,
         filter_groups=filter_groups(view),
         active_filters=[(position, view.query.filters[position].name, value) for position, value in asked.filters],
         filter_args=view.query.filter_arguments(asked),
+        active_where=_where(asked, url(where=None)),
         actions=actions,
         actions_confirmation=confirmations,
         action_form=view.action_form() if actions else None,
@@ -84,6 +86,13 @@ def list_page(view: RecordView) -> Any:
         screen_views=screen_views(view, "list"),
         screen_links=screen_links(view),
     )
+
+
+def _where(asked: ListRequest, without: str) -> dict[str, str] | None:
+    """The chip of the condition in the address: what it says, and how to do without it."""
+    if asked.where is None:
+        return None
+    return {"sentence": sentence(asked.where), "clear": without}
 
 
 def label_of(view: RecordView, name: str) -> Any:
@@ -121,8 +130,16 @@ def computed_field(column: Column) -> Field:
 def filter_groups(view: RecordView) -> dict[str, list[dict[str, Any]]]:
     """What the filter menu offers: field label to its operations."""
     groups: dict[str, list[dict[str, Any]]] = {}
+    offered: dict[str, Any] = {}
     for position, entry in enumerate(view.query.filters):
-        options = entry.get_options(view)
+        if not entry.offered:
+            continue
+        if entry.field.is_link and entry.operator.shape == "one":
+            # The records to choose from are the same for each operator, and asked for once.
+            options = offered.setdefault(entry.field.name, None) or entry.get_options(view)
+            offered[entry.field.name] = options
+        else:
+            options = entry.get_options(view)
         groups.setdefault(str(entry.name), []).append(
             {
                 "index": position,
@@ -196,4 +213,4 @@ def _unpaged(view: RecordView, asked: ListRequest) -> dict[str, Any]:
 
 def _carried(view: RecordView, asked: ListRequest) -> dict[str, Any]:
     """What a form of the list carries besides its own fields: order and size of the page."""
-    return view.query.arguments(asked.changed(search="", filters=()))
+    return view.query.arguments(asked.changed(search="", filters=(), where=None))

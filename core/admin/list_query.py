@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.admin.lookup import matching_words
 from core.records.catalog import RecordType
+from core.records.conditions import Condition, current_context, parse, parse_text, to_sql
 from core.records.counting import COUNT_LIMIT, Count, bounded_count, guessed_count
 from core.records.fields import Field
 from core.records.order import UNSORTABLE, Order, Sort
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 # An address with before=end asks for the last page.
 END = "end"
 SORTS = 4  # fields a list is sorted by at once
-_FILTER = re.compile("(?:flt[0-9]*_)?([a-z][a-z0-9_]*__[a-z]+)", re.ASCII)
+_FILTER = re.compile("(?:flt[0-9]*_)?([a-z][a-z0-9_]*__[a-z_]+)", re.ASCII)
 _NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
 
 
@@ -38,6 +39,7 @@ class ListRequest:
 
     ``page`` counts from 0 and reaches as far as rows are counted; further on a page is asked for by the row ``after``
     or ``before`` which it lies, as ``Order.write`` names it. ``filters`` are (position, value) pairs.
+    ``where`` is a condition beside them.
     """
 
     page: int = 0
@@ -45,6 +47,7 @@ class ListRequest:
     sort: tuple[Sort, ...] = ()
     search: str = ""
     filters: tuple[tuple[int, str], ...] = ()
+    where: Condition | None = None
     after: str = ""
     before: str = ""
 
@@ -88,7 +91,7 @@ class ListQuery:
             record_type.field(screen.order)
         for name in screen.search:
             record_type.field(name)
-        self._positions = {entry.arg: position for position, entry in enumerate(self.filters)}
+        self._positions = {arg: position for position, entry in enumerate(self.filters) for arg in entry.args}
 
     @property
     def searchable(self) -> bool:
@@ -104,6 +107,7 @@ class ListQuery:
             sort=self._read_sort(args),
             search=(args.get("search") or "").strip()[:400],
             filters=self._read_filters(args),
+            where=self.read_where(args),
             after=args.get("after") or "",
             before=args.get("before") or "",
         )
@@ -118,6 +122,16 @@ class ListQuery:
         if len(sorts) == 1 and args.get("desc") == "1":
             return (Sort(sorts[0].name, True),)
         return sorts
+
+    def read_where(self, args: Mapping[str, str]) -> Condition | None:
+        """The condition in an address.
+
+        Raises:
+            ConditionError: it cannot be read; left out, it would let more records match.
+        """
+        text = args.get("where")
+        condition = parse_text(text, self.record_type) if text else None
+        return None if condition is None or condition.is_everything else condition
 
     def _read_filters(self, args: Mapping[str, str]) -> tuple[tuple[int, str], ...]:
         active = []
@@ -152,11 +166,12 @@ class ListQuery:
         return {key: value for key, value in found.items() if value is not None} | self.filter_arguments(asked)
 
     def filter_arguments(self, asked: ListRequest) -> dict[str, str]:
-        """The active filters as arguments of an address."""
-        return {
+        """The active filters and the condition beside them as arguments of an address."""
+        short = {
             f"flt{number}_{self.filters[position].arg}": value
             for number, (position, value) in enumerate(asked.filters)
         }
+        return short | ({"where": asked.where.text} if asked.where else {})
 
     def matching(self, asked: ListRequest) -> sa.Select[tuple[Any]]:
         """The records that match search and filters, in no order."""
@@ -164,15 +179,23 @@ class ListQuery:
         if asked.search:
             for criterion in matching_words(asked.search, self.model, self.screen.search):
                 statement = statement.where(criterion)
-        for position, value in asked.filters:
-            statement = self.filters[position].apply(statement, value)
-        return statement
+        condition = self.condition(asked)
+        if condition.is_everything:
+            return statement
+        return statement.where(to_sql(condition, self.model, current_context()))
+
+    def condition(self, asked: ListRequest) -> Condition:
+        """Filters and ``where`` as one condition; the search is not part of it."""
+        trees = [self.filters[position].condition(value).tree for position, value in asked.filters]
+        if asked.where is not None:
+            trees.append(asked.where.tree)
+        return parse(trees[0] if len(trees) == 1 else {"all": trees}, self.record_type)
 
     def count(self, session: Session, asked: ListRequest, matching: sa.Select[tuple[Any]] | None = None) -> Count:
         """How many records match: up to ``COUNT_LIMIT`` exactly; of a whole table PostgreSQL knows about how many."""
         matching = self.matching(asked) if matching is None else matching
         guessed = None
-        if not (asked.search or asked.filters):
+        if not (asked.search or asked.filters or asked.where):
             guessed = guessed_count(session, matching, self.model)
         return guessed or bounded_count(session, matching, self.model, COUNT_LIMIT)
 

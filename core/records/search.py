@@ -58,6 +58,19 @@ def holds_words_of_columns(columns: list[Any], text: str) -> list[sa.ColumnEleme
     ]
 
 
+def column_holds(column: Any, text: str) -> list[sa.ColumnElement[bool]]:
+    """The same for the ``search_text`` of an alias, which no index beside the table can answer for."""
+    return [_holds(column, word) for word in words_of(text)]
+
+
+def text_holds(searched: str, text: str) -> bool:
+    """Whether a record with this ``search_text`` holds every word of ``text``, as its query would say."""
+    return all(
+        word in searched if len(word) >= SHORT else searched.startswith(word) or f" {word}" in searched
+        for word in words_of(text)
+    )
+
+
 def _holds(column: Any, word: str) -> sa.ColumnElement[bool]:
     if len(word) >= SHORT:
         holds: sa.ColumnElement[bool] = column.contains(word, autoescape=True)

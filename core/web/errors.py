@@ -16,7 +16,15 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from core.errors import Blocked, Forbidden, LifecycleError, UnknownField, UnknownRecordType, ValidationError
+from core.errors import (
+    Blocked,
+    ConditionError,
+    Forbidden,
+    LifecycleError,
+    UnknownField,
+    UnknownRecordType,
+    ValidationError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +85,12 @@ def expired_form(_error: CSRFError) -> tuple[str, int]:
 def forbidden(error: Exception) -> tuple[str, int]:
     """Forbidden and missing look the same, so that nobody learns what exists; an unknown field is a bad request."""
     return _answer(400 if isinstance(error, UnknownField) else 404)
+
+
+@error_pages.app_errorhandler(ConditionError)
+def unreadable(error: ConditionError) -> tuple[str, int]:
+    """A condition in an address that nobody can follow: where it is wrong, and how."""
+    return _answer(400, f"{error.message} ({error.path})" if error.path else str(error.message))
 
 
 @error_pages.app_errorhandler(ValidationError)

@@ -24,6 +24,7 @@ from core.config import Config
 from core.database.base import METADATA
 from core.database.engine import Database
 from core.database.word_index import index_words
+from core.errors import ConditionError
 from core.extension.hooks import Hooks
 from core.hookspecs import hookimpl
 from core.jobs.queue import JobQueue
@@ -112,6 +113,7 @@ class Toys:
             site_menu=list, site_title=lambda: "Toys", search_url=lambda: None, current_user=nobody,
             theme_choice=lambda: "auto",
         )  # fmt: skip
+        app.register_error_handler(ConditionError, lambda error: (str(error), 400))  # as core.web.errors does
         app.before_request(self._enter)
         app.teardown_request(lambda _error: g.pop("acting", ExitStack()).close())
         app.teardown_appcontext(lambda _error: self.database.session.remove())

@@ -95,6 +95,7 @@ def nested(depth: int) -> Any:
         ({"count": ["toys"], "op": "ge", "value": 1}, "count"),
         ({"search": 5}, "search"),
         ({"search": " "}, "search"),
+        ({"search": "- _"}, "search"),
         ({"search": "x", "op": "eq"}, ""),
     ],
 )

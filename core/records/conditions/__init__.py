@@ -19,6 +19,7 @@ from core.errors import ConditionError
 from core.records.conditions.context import Context, current_context
 from core.records.conditions.parsing import parse, parse_text, problems
 from core.records.conditions.python import matches
+from core.records.conditions.sentence import sentence
 from core.records.conditions.sql import to_sql
 from core.records.conditions.tree import Condition
 
@@ -31,5 +32,6 @@ __all__ = [
     "parse",
     "parse_text",
     "problems",
+    "sentence",
     "to_sql",
 ]

@@ -21,8 +21,6 @@ COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "le": operator.le,
     "lt": operator.lt,
 }
-MOST_WORDS = 10
-"""So many words of a search are looked for, as in the search box of a list."""
 
 
 def in_order(number: Any, name: str, value: Any) -> bool:

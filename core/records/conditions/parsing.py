@@ -35,6 +35,7 @@ from core.records.conditions.values import (
     read_whole,
 )
 from core.records.record import Searchable
+from core.records.search import words_of
 
 _EVERYTHING: Mapping[str, Any] = {"all": []}
 
@@ -172,7 +173,10 @@ class _Reading:
         if not issubclass(record_type.model, Searchable):
             raise ConditionError(_join(at, "search"), _("%(type)s cannot be searched.", type=record_type.title))
         try:
-            return Words(read_text(tree["search"]))
+            text = read_text(tree["search"])
+            if not words_of(text):
+                raise ValueUnreadable(_("Nothing to look for. Use “is empty” for empty fields."))
+            return Words(text)
         except ValueUnreadable as error:
             raise ConditionError(_join(at, "search"), error) from None
 

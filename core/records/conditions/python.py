@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, object_session
 from core.accounts.actor import acting
 from core.accounts.models import User
 from core.records.catalog import current_catalog
-from core.records.conditions.comparing import MOST_WORDS, in_order, key_of, moments, passes_count, resolved
+from core.records.conditions.comparing import in_order, key_of, moments, passes_count, resolved
 from core.records.conditions.context import Context
 from core.records.conditions.operators import family_of
 from core.records.conditions.periods import bounds
@@ -22,7 +22,7 @@ from core.records.conditions.tree import Comparison, Condition, Group, Negation,
 from core.records.fields import Field
 from core.records.policy import may
 from core.records.record import Record
-from core.text import fold
+from core.records.search import text_holds
 
 
 def matches(condition: Condition, record: Any, context: Context) -> bool:
@@ -58,8 +58,7 @@ class _Reader:
             case RelatedCount():
                 return passes_count(node, self._count(node, record))
             case Words():
-                text = record.search_text or ""
-                return all(word in text for word in fold(node.text).split()[:MOST_WORDS])
+                return text_holds(record.search_text or "", node.text)
 
     def _behind(self, path: Path, record: Any, operator: str, value: Any) -> bool:
         if not path.steps:

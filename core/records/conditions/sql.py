@@ -12,12 +12,13 @@ from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.functions import FunctionElement
 
 from core.accounts.models import User
-from core.records.conditions.comparing import COMPARE, MOST_WORDS, key_of, moments, passes_count, resolved
+from core.records.conditions.comparing import COMPARE, key_of, moments, passes_count, resolved
 from core.records.conditions.context import Context
 from core.records.conditions.operators import family_of
 from core.records.conditions.periods import bounds
@@ -34,7 +35,7 @@ from core.records.conditions.tree import (
 )
 from core.records.fields import Field
 from core.records.record import Record
-from core.text import fold
+from core.records.search import column_holds, holds_words
 
 Criterion = sa.ColumnElement[bool]
 _ESCAPE = "/"
@@ -86,7 +87,7 @@ class _Statement:
             case RelatedCount():
                 return self._count(node, model)
             case Words():
-                return sa.and_(sa.true(), *words(model, node.text))
+                return sa.and_(sa.true(), *_words(model, node.text))
 
     # --- a field
 
@@ -161,9 +162,12 @@ class _Statement:
         return sa.not_(found) if turned else found
 
 
-def words(model: Any, text: str) -> list[Criterion]:
-    """One criterion per word of ``text``: a Searchable record holds the word, in any spelling."""
-    return [model.search_text.contains(word, autoescape=True) for word in fold(text).split()[:MOST_WORDS]]
+def _words(model: Any, text: str) -> list[Criterion]:
+    """An index of words answers for a class; what lies behind a link or is counted is read instead."""
+    if isinstance(model, type):
+        session: Session = current_app.extensions["peyvand"].runtime.database.session()
+        return holds_words(session, model, text)
+    return column_holds(model.search_text, text)
 
 
 def _linked(
