@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import current_app, url_for
+from flask import current_app, g, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
+from core.accounts.actor import acting
 from core.database.types import Color, format_phone
 from core.parts import Screen
 from core.records.colors import COLOR_LABELS
@@ -26,6 +27,7 @@ from core.site.formats import (
     format_number,
 )
 
+_NAME = Markup('<a class="rec-link" href="%s"><span class="avatar" aria-hidden="true">%s</span><bdi>%s</bdi></a>')
 EXCERPT = 140  # characters of a long text in a list
 
 def shown(field: Field, value: Any, record: Any = None, *, whole: bool = False) -> Markup:
@@ -44,7 +46,7 @@ def shown(field: Field, value: Any, record: Any = None, *, whole: bool = False) 
     if field.kind == "long_text":
         return _long_text(text, whole=whole)
     if field.kind in ("money", "integer", "decimal"):
-        return Markup("<bdi>{}</bdi>").format(text)
+        return Markup("<bdi>%s</bdi>") % (text,)
     return escape(text)
 
 
@@ -83,20 +85,30 @@ def record_link(record: Any, text: object = None, *, avatar: bool = False) -> Ma
     name = str(record) if text is None or text == "" else text
     url = record_url(record)
     if url is None:
-        return Markup("<bdi>{}</bdi>").format(name)
+        return Markup("<bdi>%s</bdi>") % (name,)
     if avatar:
-        return Markup(
-            '<a class="rec-link" href="{}"><span class="avatar" aria-hidden="true">{}</span><bdi>{}</bdi></a>'
-        ).format(url, str(name)[:1] or "?", name)
-    return Markup('<a href="{}"><bdi>{}</bdi></a>').format(url, name)
+        return _NAME % (url, str(name)[:1] or "?", name)
+    return Markup('<a href="%s"><bdi>%s</bdi></a>') % (url, name)
 
 
 def record_url(record: Any) -> str | None:
     """The address of a record's page; None where the type has no screen or the actor may not see it."""
-    screen = screen_of(type(record))
-    if screen is None or not may(screen.permission("see")):
-        return None
-    return url_for(f"{screen.endpoint}.details_view", id=record.id)
+    folder = _folder(type(record))
+    return None if folder is None else f"{folder}{record.id}"
+
+
+def _folder(model: type) -> str | None:
+    """What comes before the id in the addresses of a class's records; asked for once per page and reader."""
+    reader, known = g.get("record_folders", (None, {}))
+    if reader is not acting():
+        reader, known = acting(), {}
+        g.record_folders = (reader, known)
+    if model not in known:
+        screen = screen_of(model)
+        seen = screen is not None and may(screen.permission("see"))
+        known[model] = url_for(f"{screen.endpoint}.details_view", id=0).removesuffix("0") if screen and seen else None
+    folder: str | None = known[model]
+    return folder
 
 
 def screen_of(model: type) -> Screen | None:
@@ -108,7 +120,7 @@ def screen_of(model: type) -> Screen | None:
 
 def badge(text: object, color: str) -> Markup:
     """A coloured badge; an unknown colour is gray."""
-    return Markup('<span class="tag tag-{}">{}</span>').format(color if color in Color.NAMES else "gray", text)
+    return Markup('<span class="tag tag-%s">%s</span>') % (color if color in Color.NAMES else "gray", text)
 
 
 def _join(texts: Iterable[str]) -> str:
@@ -121,17 +133,17 @@ def _currency(field: Field, record: Any) -> str | None:
 
 def _long_text(text: str, *, whole: bool) -> Markup:
     if whole:
-        return Markup('<span class="long-text" dir="auto">{}</span>').format(text)
+        return Markup('<span class="long-text" dir="auto">%s</span>') % (text,)
     return escape(text if len(text) <= EXCERPT else f"{text[:EXCERPT].rstrip()}…")
 
 
 def _phone(_field: Field, value: str) -> Markup:
     text = format_digits(format_phone(value))
-    return Markup('<a href="tel:{}" dir="ltr">{}</a>').format(quote(value, safe="+"), text)
+    return Markup('<a href="tel:%s" dir="ltr">%s</a>') % (quote(value, safe="+"), text)
 
 
 def _email(_field: Field, value: str) -> Markup:
-    return Markup('<a href="mailto:{}" dir="ltr">{}</a>').format(quote(value, safe="@"), value)
+    return Markup('<a href="mailto:%s" dir="ltr">%s</a>') % (quote(value, safe="@"), value)
 
 
 def _url(_field: Field, value: str) -> Markup:
@@ -140,11 +152,11 @@ def _url(_field: Field, value: str) -> Markup:
     except ValueError:
         safe = False
     if not safe:
-        return Markup('<span dir="ltr">{}</span>').format(value)
+        return Markup('<span dir="ltr">%s</span>') % (value,)
     text = value.split("://", 1)[1].rstrip("/")
-    return Markup('<a href="{}" dir="ltr" rel="noopener noreferrer nofollow" target="_blank">{}</a>').format(
-        value, text
-    )
+    return Markup('<a href="%s" dir="ltr" rel="noopener noreferrer nofollow" target="_blank">%s</a>') % (
+        value, text,
+    )  # fmt: skip
 
 
 def _choice(field: Field, value: str) -> Markup:
@@ -180,11 +192,11 @@ def _part(row: Any) -> Markup:
     fields = (field for field in described(type(row)).fields.values() if not field.managed and not field.is_link)
     values = (shown(field, getattr(row, field.name), row) for field in fields if field.kind != "boolean")
     # Each value reads in its own direction, whatever stands beside it.
-    return Markup(" ").join(Markup("<bdi>{}</bdi>").format(value) for value in values if value)
+    return Markup(" ").join(Markup("<bdi>%s</bdi>") % (value,) for value in values if value)
 
 
 def _moment(field: Field, value: dt.date) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), plain(field, value))
+    return Markup('<time datetime="%s">%s</time>') % (value.isoformat(), plain(field, value))
 
 
 _SHOWN: dict[str, Callable[[Field, Any], Markup]] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from core.accounts.models import User
 from core.admin.ids import read_id
@@ -53,7 +53,7 @@ class Lookup:
 
     def _visible(self) -> sa.Select[tuple[Any]]:
         statement = sa.select(self.target)
-        return statement.where(User.active) if self.target is User else statement
+        return statement.where(User.active).options(lazyload(User.roles)) if self.target is User else statement
 
     def _order(self) -> list[Any]:
         keys = [key for key in ("name_sort", "position", "name") if _has(self.target, key)]
