@@ -69,6 +69,7 @@ class BulkInsert:
         several = ("links", "children")
         self.told = [entry.name for entry in self.fields.values() if not entry.managed and entry.kind not in several]
         self.part_defaults: dict[str, tuple[Any, dict[str, Any]]] = {}
+        self.part_keys: dict[str, tuple[str, ...]] = {}
         self.events: dict[tuple[str, ...], str] = {}
 
     def insert(self, rows: Sequence[NewRecord]) -> list[int]:
@@ -152,22 +153,30 @@ class BulkInsert:
         prop: RelationshipProperty[Any] = self.mapper.relationships[name]
         table: Any = prop.mapper.local_table
         (_local, foreign), *_more = prop.local_remote_pairs or ()
-        columns = {
-            entry.key: entry.columns[0].name for entry in prop.mapper.column_attrs
-            if entry.key != "id" and entry.columns[0] is not foreign
-        }  # fmt: skip
         _manager, usual = self._part_plan(name)
-        keys = list(columns)
+        keys = self._part_keys(name)
         insert_rows(
             connection,
             table,
-            [foreign.name, *columns.values()],
+            [foreign.name, *(prop.mapper.column_attrs[key].columns[0].name for key in keys)],
             (
                 [record_id, *({**usual, **values}.get(key) for key in keys)]
                 for record_id, row in zip(ids, rows, strict=True)
                 for values in row.parts.get(name, ())
             ),
         )
+
+    def _part_keys(self, name: str) -> tuple[str, ...]:
+        """The attributes of a part but its id and the way back to its whole."""
+        if name not in self.part_keys:
+            prop: RelationshipProperty[Any] = self.mapper.relationships[name]
+            (_local, foreign), *_more = prop.local_remote_pairs or ()
+            self.part_keys[name] = tuple(
+                entry.key
+                for entry in prop.mapper.column_attrs
+                if not entry.columns[0].primary_key and entry.columns[0] is not foreign
+            )
+        return self.part_keys[name]
 
     def _insert_links(self, connection: Any, name: str, ids: Sequence[int], rows: Sequence[NewRecord]) -> None:
         prop: RelationshipProperty[Any] = self.mapper.relationships[name]
@@ -221,11 +230,16 @@ class BulkInsert:
                 changes[name] = [None, value if type(value) is str else plain(value)]
         for name, linked in row.links.items():
             if self.fields[name].kind == "links" and linked:
-                changes[name] = [[], [str(entry) for entry in linked]]
+                changes[name] = [[], [plain(entry) for entry in linked]]
         for name in row.parts:
             if parts := held.get(name):
-                changes[name] = [[], [str(part) for part in parts]]
+                changes[name] = [[], [self._told_part(name, part) for part in parts]]
         return changes
+
+    def _told_part(self, name: str, part: Any) -> dict[str, Any]:
+        """A part as ``core.records.audit.part_row`` tells of it, but without an id, which nobody knows yet."""
+        held = part.__dict__
+        return {"id": None, "name": str(part), "values": {key: plain(held.get(key)) for key in self._part_keys(name)}}
 
     def _event(self, names: tuple[str, ...]) -> str:
         if names not in self.events:

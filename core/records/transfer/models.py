@@ -54,6 +54,11 @@ class ImportRun(Base):
         return f"import-{self.id}"
 
     @property
+    def operation_id(self) -> str:
+        """The id of the operation under which everything is written, and can be undone."""
+        return f"import-{self.id}"
+
+    @property
     def seen(self) -> int:
         """How many rows have been dealt with."""
         return self.created_count + self.updated_count + self.skipped_count + self.failed_count

@@ -23,7 +23,12 @@ from sqlalchemy.orm import Session
 
 from core.accounts.models import now
 from core.errors import Blocked, Forbidden, ValidationError
+from core.jobs.models import JobRecord
 from core.jobs.progress import Cancelled
+from core.records.operations.models import CANCELLED as OPERATION_CANCELLED
+from core.records.operations.models import FAILED as OPERATION_FAILED
+from core.records.operations.models import IMPORT
+from core.records.operations.running import end, operation
 from core.records.policy import require
 from core.records.transfer import models
 from core.records.transfer.cells import Conventions
@@ -67,26 +72,36 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
     session.commit()
     require(f"{run.record_type}.import")
     target = target_of(site.screens[run.record_type], site.catalog.find(run.record_type))
+    key = {"kind": IMPORT, "record_type": run.record_type, "label": run.file_name, "id": run.operation_id}
     try:
         table = table_of(run, uploads)
         if run.total is None:
             _begin(session, run, table.count())
         total = run.total
-        writer = writer_of(session, target, run)
-        for batch in _batches(table, target, run):
-            seen = _write_batch(session, import_id, batch, writer, table, uploads)
-            progress.report(seen, total)
+        with operation(session, **key, total=total, job_id=_job_id(session, run)):
+            session.commit()
+            writer = writer_of(session, target, run)
+            for batch in _batches(table, target, run):
+                seen = _write_batch(session, import_id, batch, writer, table, uploads)
+                progress.report(seen, total)
     except TableUnreadable as error:
         session.rollback()
+        end(session, key["id"], OPERATION_FAILED)
         return _finish(session, uploads, import_id, models.STOPPED, str(error))
     except ClaimLost:
         session.rollback()
+        if (_fetch(session, import_id) or run).status == models.CANCELLING:
+            end(session, key["id"], OPERATION_CANCELLED)
         return _finish(session, uploads, import_id, models.CANCELLING)
     except Cancelled:
         session.rollback()
         _finish(session, uploads, import_id, models.CANCELLED)
         raise
     return _finish(session, uploads, import_id, models.DONE)
+
+
+def _job_id(session: Session, run: ImportRun) -> str | None:
+    return session.scalar(sa.select(JobRecord.id).where(JobRecord.key == run.job_key))
 
 
 def writer_of(session: Session, target: Target, run: ImportRun) -> Writer:

@@ -230,7 +230,7 @@ class Writer:
         insert_rows(
             self.session.connection(),
             table,
-            ["record_type", "record_id", "body", "author_id", "created_at"],
-            ([name, record_id, body, author, moment] for record_id, body in noted),
+            ["record_type", "record_id", "body", "author_id", "created_at", "operation"],
+            ([name, record_id, body, author, moment, acting().operation] for record_id, body in noted),
         )
         return {record_id for record_id, _body in noted}
