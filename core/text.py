@@ -6,6 +6,7 @@ Everything here is pure and works the same on SQLite and PostgreSQL, because the
 
 import re
 import unicodedata
+from functools import lru_cache
 
 ZWNJ = "\u200c"
 
@@ -94,6 +95,7 @@ def sort_key(text: str) -> str:
     return "".join(_number_key(piece) if n % 2 else piece.translate(_LETTER_KEYS) for n, piece in enumerate(pieces))
 
 
+@lru_cache(maxsize=16_384)
 def match_key(text: str) -> str:
     """Return the form in which names are matched: «علی‌رضا کریمی», «علي رضا كريمي» and «علیرضا کریمی» have the same."""
     return fold(text).replace(" ", "")
@@ -103,6 +105,17 @@ def _number_key(number: str) -> str:
     digits = number.lstrip("0") or "0"
     # The count of digits comes first, so a longer number is a greater one; past 26 digits the order is textual.
     return f"1{chr(64 + min(len(digits), 26))}{digits}"
+
+
+class _Bases(dict[int, int | None]):
+    """Nothing for a mark that stands on another letter, the letter itself for any other."""
+
+    def __missing__(self, code: int) -> int | None:
+        base = self[code] = None if unicodedata.combining(chr(code)) else code
+        return base
+
+
+_BASES = _Bases()
 
 
 class _LetterKeys(dict[int, str]):
@@ -128,5 +141,4 @@ _LETTER_KEYS = _LetterKeys()
 
 
 def _without_marks(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return unicodedata.normalize("NFKD", text).translate(_BASES)

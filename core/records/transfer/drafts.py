@@ -15,7 +15,8 @@ class Draft:
     """A record read from one row.
 
     ``values`` are by attribute, links left out; ``named`` what links are called in the file, ``linked`` the records
-    that those names turned out to be; ``blank`` the fields whose cells are empty; ``errors`` sentences by column.
+    that those names turned out to be; ``blank`` the fields whose cells are empty; ``errors`` sentences by column;
+    ``keys`` what it is matched by.
     """
 
     row: int
@@ -27,6 +28,7 @@ class Draft:
     note: str = ""
     blank: frozenset[str] = frozenset()
     errors: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

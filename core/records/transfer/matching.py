@@ -64,8 +64,10 @@ class Matches:
         """Look up everything that the rows of a batch could match."""
         self._index = {key: {} for key in (KEY, *self.keys)}
         self._records = {}
+        for draft in drafts:
+            draft.keys = {key: self._values(draft, key) for key in self._index}
         for key in self._index:
-            values = {value for draft in drafts for value in self._values(draft, key)}
+            values = {value for draft in drafts for value in draft.keys[key]}
             if values:
                 self._look_up(key, values)
         if not self.together:
@@ -82,7 +84,7 @@ class Matches:
         """Let rows further down match this one."""
         known = Known(draft.name, draft=draft)
         for key in self.keys:
-            values = self._values(draft, key)
+            values = draft.keys[key]
             if values:
                 known.held.add(key)
             for value in values:
@@ -92,7 +94,7 @@ class Matches:
         agree = self.target.hints.agree
         before: list[str] = []
         for key in self.keys:
-            values = self._values(draft, key)
+            values = draft.keys[key]
             for value in values:
                 for known in self._index[key].get(value, ()):
                     # Two namesakes that each have a number of their own are two people.
@@ -107,7 +109,7 @@ class Matches:
     def _find_all(self, draft: Draft) -> Match | None:
         found: list[Known] | None = None
         for key in self.keys:
-            values = self._values(draft, key)
+            values = draft.keys[key]
             some = [known for value in values for known in self._index[key].get(value, ())]
             found = some if found is None else [known for known in found if known in some]
             if not found:
@@ -115,7 +117,7 @@ class Matches:
         if not found:
             return None
         key = self.keys[-1]
-        return Match(found[0], self._reason(found[0], key, self._values(draft, key)[0]))
+        return Match(found[0], self._reason(found[0], key, draft.keys[key][0]))
 
     def _reason(self, known: Known, key: str, value: Any) -> str:
         if key in ("name", KEY) or self._is_text(key):

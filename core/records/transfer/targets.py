@@ -43,7 +43,7 @@ class PartPlan:
     label: Field | None
     values: tuple[Field, ...]
 
-    @property
+    @cached_property
     def main(self) -> Field:
         """The value by which a part is told from another."""
         return next((entry for entry in self.values if entry.required), self.values[0])
