@@ -1,145 +1,209 @@
-"""The records of a list as a file of comma-separated values, row by row: memory does not grow with the file."""
+"""The records of a list as a file: chosen on a page, streamed, or written by a job and kept for whoever asked.
+
+    /<type>/export                 choose columns, format and spelling
+    /<type>/export/<format>        the file itself, as a stream; a large workbook only as a job
+    POST /<type>/export            have a job write it
+"""
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import io
 import logging
-import re
-from collections.abc import Callable, Iterator
-from decimal import Decimal
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, abort, request, stream_with_context
+from flask import Response, abort, redirect, request, stream_with_context, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from core.accounts.actor import Actor, acting, acting_as
-from core.admin.list_query import loader
-from core.calendars import format_date
-from core.database.engine import reading
-from core.records.fields import Field
-from core.site.formats import reader_today, to_reader_time
+from core.jobs.queue import enqueue
+from core.records.audit import record_act
+from core.records.transfer.files import CSV, JSON, TYPES, XLSX, csv_chunks, json_chunks, write_workbook
+from core.records.transfer.models import ExportFile
+from core.records.transfer.outgoing import EVERYTHING, LISTED, Outgoing, Reading, all_columns, listed_columns
+from core.records.transfer.spelling import CODES, ISO, JALALI, LABELS, Style
+from core.site.formats import reader_today
+from core.site.reader import preferences
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
-CALENDARS = {"iso": "gregorian", "jalali": "jalali"}
-# What a spreadsheet would take for a formula; plain numbers such as +989121234567 are safe.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+RUN_EXPORT = "core.run_export"
+AT_ONCE = 2_000  # rows of a workbook that is made while somebody waits
+CHOICES = {
+    "columns": (LISTED, EVERYTHING),
+    "dates": (ISO, JALALI),
+    "values": (LABELS, CODES),
+    "format": (CSV, XLSX, JSON),
+}
+_OWN = frozenset(CHOICES) | {"page", "page_size", "after", "before", "number", "csrf_token", "locale", "timezone"}
 
-Text = Callable[[Any], str]
+
+@dataclass(frozen=True)
+class Wish:
+    """How somebody wants a list as a file; ``timezone`` and ``locale`` are the reader's."""
+
+    format: str
+    columns: str = EVERYTHING
+    dates: str = ISO
+    values: str = LABELS
+    timezone: str = "UTC"
+    locale: str = "en"
+
+    @classmethod
+    def of(cls, args: Mapping[str, str], format: str) -> Wish:
+        """The wish in the arguments of an address; a choice that does not exist is answered with 400."""
+        chosen = {}
+        for name in ("columns", "dates", "values"):
+            if name in args:
+                if args[name] not in CHOICES[name]:
+                    abort(400)
+                chosen[name] = args[name]
+        return cls(format, timezone=args.get("timezone") or "UTC", locale=args.get("locale") or "en", **chosen)
+
+    @property
+    def style(self) -> Style:
+        return Style(self.dates, self.values, self.timezone)
 
 
-def export(view: RecordView, export_type: str) -> Response:
-    """Every record that the address's search and filters match. ``?dates=`` is ``iso`` (default) or ``jalali``."""
+def export(view: RecordView, export_type: str) -> Any:
+    """The file with every record that the address's search and filters match, streamed."""
     view.require("export")
     if export_type not in view.export_types:
         abort(404)
-    dates = request.args.get("dates", "iso")
-    if dates not in CALENDARS:
-        abort(400)
+    wish = _wish(export_type)
     asked = view.query.read(request.args, view.page_size_options)
-    fields = exported_fields(view)
-    statement = view.query.ordered(view.query.matching(asked), asked)
-    statement = statement.options(*(loader(view.model, field) for field in fields if field.is_link))
-    log.info("%s exports %s.", acting().name, view.screen.name)
-    head = [safe(str(field.label)) for field in fields]
-    texts = [(field.name, cell_text(field, dates)) for field in fields]
-    rows = _rows(view.database.sessions, statement.execution_options(yield_per=BATCH), head, texts, acting())
-    name = f"{view.screen.name}-{reader_today():%Y-%m-%d}.csv"
-    return Response(
-        stream_with_context(rows),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
+    if export_type == XLSX and _is_large(view, asked):
+        return choose(view)
+    reading = reading_of(view, asked, wish, acting())
+    name = file_name(view, wish)
+    arguments = carried(view, asked)
+    if export_type == XLSX:
+        return _workbook(view, reading, wish, arguments, name)
+    pieces = csv_chunks if export_type == CSV else json_chunks
+    rows = _told(view, reading, wish, arguments, pieces(reading.columns, reading.batches()))
+    return Response(stream_with_context(rows), mimetype=TYPES[export_type], headers=_headers(name))
+
+
+def choose(view: RecordView) -> Any:
+    """The page where one chooses; GET only looks."""
+    view.require("export")
+    asked = view.query.read(request.args, view.page_size_options)
+    count = view.query.count(view.session, asked)
+    chosen = {name: request.args.get(name, values[0]) for name, values in CHOICES.items()}
+    return view.render(
+        "nova/export.html",
+        title=_("Export: %(records)s", records=view.screen.plural),
+        list_label=view.screen.plural,
+        list_url=view.get_url(".index_view", **carried(view, asked)),
+        count=count,
+        large=not count.exact or count.number > AT_ONCE,
+        limit=AT_ONCE,
+        narrowed=bool(asked.search or asked.filters or asked.where),
+        carried=carried(view, asked),
+        chosen=chosen,
+        file_urls={kind: view.get_url(".export", export_type=kind) for kind in view.export_types},
+        job_url=view.get_url(".export_choice"),
+        files_url=url_for("exports.mine"),
     )
 
 
-def exported_fields(view: RecordView) -> list[Field]:
-    """The columns of the list and then the other fields of the form."""
-    names = dict.fromkeys([*view.screen.columns, *(name for group in view.groups for name in group.fields)])
-    return [view.record_type.fields[name] for name in names if name in view.record_type.fields]
+def start(view: RecordView) -> Any:
+    """Have a job write the file; whoever asked finds it among the files of the week."""
+    view.require("export")
+    wish = _wish(request.form.get("format", CSV), request.form)
+    if wish.format not in view.export_types:
+        abort(400)
+    asked = view.query.read(request.form, view.page_size_options)
+    if request.form.get("now") and not (wish.format == XLSX and _is_large(view, asked)):
+        own = {name: getattr(wish, name) for name in ("columns", "dates", "values")}
+        return redirect(view.get_url(".export", export_type=wish.format, **carried(view, asked), **own), 303)
+    file = ExportFile(
+        record_type=view.screen.name,
+        file_name=file_name(view, wish),
+        format=wish.format,
+        arguments=carried(view, asked) | {key: value for key, value in asdict(wish).items() if key != "format"},
+        actor_id=acting().user_id,
+    )
+    view.session.add(file)
+    view.session.flush()
+    enqueue(RUN_EXPORT, key=file.job_key, export_id=file.id)
+    view.session.commit()
+    return redirect(url_for("exports.page", export_id=file.id), 303)
 
 
-def _rows(
-    sessions: Callable[[], Session], statement: Any, head: list[str], texts: list[tuple[str, Text]], actor: Actor
+def reading_of(view: RecordView, asked: Any, wish: Wish, actor: Actor) -> Reading:
+    """The rows of a list for a file."""
+    statement = view.query.ordered(view.query.matching(asked), asked)
+    columns = columns_of(view, asked, wish)
+    typed = wish.format in (XLSX, JSON)
+    return Reading(view.database.sessions, actor, statement, view.model, columns, wish.style, typed=typed)
+
+
+def columns_of(view: RecordView, asked: Any, wish: Wish) -> list[Outgoing]:
+    """The columns of the list as it is looked at, or everything that the screen shows anywhere."""
+    if wish.columns == EVERYTHING:
+        return all_columns(view.screen, view.record_type)
+    names = getattr(asked, "columns", None) or view.screen.columns
+    return listed_columns(view.screen, view.record_type, names)
+
+
+def carried(view: RecordView, asked: Any) -> dict[str, str]:
+    """The arguments of the list's address: search, filters, order."""
+    arguments = view.query.arguments(asked.changed())
+    return {key: str(value) for key, value in arguments.items() if key not in _OWN}
+
+
+def file_name(view: RecordView, wish: Wish) -> str:
+    """A name without anything that somebody typed."""
+    return f"{view.screen.name}-{reader_today():%Y-%m-%d}.{wish.format}"
+
+
+def tell_export(session: Any, name: str, wish: Wish, arguments: Mapping[str, str], count: int) -> None:
+    """Write into the audit who took how much of what; the caller commits."""
+    told = {"format": wish.format, "columns": wish.columns, "records": count, "filter": dict(arguments)}
+    record_act(session, name, "exported", {key: (None, value) for key, value in told.items()})
+
+
+def _wish(format: str, args: Mapping[str, str] | None = None) -> Wish:
+    wish = Wish.of(args if args is not None else request.args, format)
+    return replace(wish, timezone=preferences().timezone, locale=str(get_locale() or "en"))
+
+
+def _is_large(view: RecordView, asked: Any) -> bool:
+    count = view.query.count(view.session, asked)
+    return not count.exact or count.number > AT_ONCE
+
+
+def _told(
+    view: RecordView, reading: Reading, wish: Wish, arguments: Mapping[str, str], pieces: Iterator[str]
 ) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-
-    def taken() -> str:
-        text = buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-        return text
-
-    writer.writerow(head)
-    # The mark tells spreadsheet programs that the file is UTF-8.
-    yield "\ufeff" + taken()
-    session = sessions()
+    """The pieces of a file; how many records were taken is written down at the end, also of one that was broken off."""
     try:
-        with acting_as(actor), reading():
-            batches = session.scalars(statement).partitions(BATCH)
-        while True:
-            # The server goes on asking after the request has ended, so each batch is read as the one who asked.
-            with acting_as(actor), reading():
-                batch = next(batches, None)
-                if batch is None:
-                    return
-                for record in batch:
-                    writer.writerow([text(getattr(record, name)) for name, text in texts])
-                # The session holds records weakly: with the batch go its records.
-                batch = None
-            yield taken()
+        yield from pieces
     finally:
-        session.close()
+        session = view.database.sessions()
+        try:
+            with acting_as(reading.actor):
+                tell_export(session, view.screen.name, wish, arguments, reading.count)
+                session.commit()
+        finally:
+            session.close()
 
 
-def safe(text: str) -> str:
-    """``text`` so that no spreadsheet runs it as a formula."""
-    return f"'{text}" if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text) else text
+def _workbook(view: RecordView, reading: Reading, wish: Wish, arguments: Mapping[str, str], name: str) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "export.xlsx"
+        write_workbook(path, str(view.screen.plural), reading.columns, reading.batches())
+        for _piece in _told(view, reading, wish, arguments, iter(())):
+            pass
+        return Response(path.read_bytes(), mimetype=TYPES[XLSX], headers=_headers(name))
 
 
-def cell_text(field: Field, dates: str) -> Text:
-    """The function that writes a value of ``field`` so that a spreadsheet shows it and does nothing else."""
-    text = text_of(field, dates)
-    return text if field.kind in ("integer", "decimal", "money") else lambda value: safe(text(value))
-
-
-def text_of(field: Field, dates: str = "iso") -> Text:
-    """The function that writes a value of ``field``; labels are translated now, not while the file is read.
-
-    Args:
-        dates: ``iso`` or ``jalali``.
-    """
-    if field.kind == "choice":
-        labels = {option.code: str(option.label) for option in field.options}
-        return lambda value: "" if value is None else labels.get(value, str(value))
-    if field.kind == "boolean":
-        yes, no = _("Yes"), _("No")
-        return lambda value: "" if value is None else (yes if value else no)
-    if field.kind in ("links", "children"):
-        return lambda value: "; ".join(str(row) for row in value)
-    if field.kind == "date":
-        return lambda value: _date(value, dates)
-    if field.kind == "datetime":
-        return lambda value: _date_and_time(value, dates)
-    if field.kind in ("decimal", "money"):
-        return lambda value: "" if value is None else format(Decimal(str(value)), "f")
-    return lambda value: "" if value is None else str(value)
-
-
-def _date(value: dt.date | None, dates: str) -> str:
-    return "" if value is None else format_date(value, "jalali" if dates == "jalali" else "gregorian", "en", "short")
-
-
-def _date_and_time(value: dt.datetime | None, dates: str) -> str:
-    if value is None:
-        return ""
-    local = to_reader_time(value)
-    return f"{_date(local.date(), dates)} {local:%H:%M}"
+def _headers(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}

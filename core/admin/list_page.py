@@ -84,7 +84,7 @@ def list_page(view: RecordView) -> Any:
         list_row_actions=view.get_list_row_actions(),
         rows=rows_of(view, records),
         return_url=address(list_url, view.query.arguments(asked)),
-        export_url=lambda kind: view.get_url(".export", export_type=kind, **_unpaged(view, asked)),
+        export_url=view.get_url(".export_choice", **_unpaged(view, asked)),
         carried=_carried(view, asked),
         extra_args={},
         screen_views=screen_views(view, "list"),

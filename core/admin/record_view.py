@@ -23,7 +23,9 @@ from core.admin.board_pages import board_page, move
 from core.admin.bulk import DELETE, act_on_chosen, delete_one, restore_chosen
 from core.admin.cells import cell
 from core.admin.duplicates import duplicates
+from core.admin.export import choose as choose_export
 from core.admin.export import export
+from core.admin.export import start as start_export
 from core.admin.filters import filters_of
 from core.admin.form_pages import create, edit
 from core.admin.forms import build_edit_form, build_form, form_groups, form_rules, lookups_of
@@ -53,7 +55,7 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     """
 
     page_size_options = (25, 50, 100, 200)
-    export_types = ("csv",)
+    export_types = ("csv", "xlsx", "json")
     column_display_actions = True
     create_modal = False
     # The model has no admin URL of Flask-Admin's own making, so none of its stock routes are left:
@@ -266,6 +268,11 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     def move_view(self) -> Any:
         """Move a card."""
         return move(self)
+
+    @expose("/export", methods=("GET", "POST"))
+    def export_choice(self) -> Any:
+        """Choose how the list becomes a file; POST has a job write it."""
+        return start_export(self) if request.method == "POST" else choose_export(self)
 
     @expose("/export/<export_type>")
     def export(self, export_type: str) -> Any:

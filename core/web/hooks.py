@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from core.admin.export import RUN_EXPORT
 from core.admin.history import changes
 from core.admin.notes import note_channel, notes
 from core.hookspecs import hookimpl
@@ -15,7 +16,7 @@ from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
 from core.records.transfer.running import RUN_IMPORT, run_import
 from core.story import Channel, TimelineEntry
-from core.web import importing
+from core.web import exports, importing
 from core.web import jobs as job_pages
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.commands import ADMINISTRATION
@@ -74,6 +75,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         modules_pages,
         job_pages.jobs,
         importing.pages,
+        exports.pages,
         search_pages,
     ]
 
@@ -90,6 +92,8 @@ def jobs() -> list[Job]:
     return [
         Job(name=DELIVER, run=deliver_events, label=_l("Tell modules what happened"), queue="system", attempts=5),
         Job(name=RUN_IMPORT, run=run_import, label=_l("Import records"), queue="bulk", timeout=4 * 3600),
+        Job(name=RUN_EXPORT, run=exports.run_export, label=_l("Export records"), queue="bulk", timeout=2 * 3600),
+        Job(name=exports.SWEEP, run=exports.sweep_files, label=_l("Remove old exports and uploads"), queue="system"),
         Job(name=UNDO_JOB, run=run_undo, label=_l("Undo"), queue="bulk", timeout=4 * 3600),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
     ]
@@ -97,7 +101,7 @@ def jobs() -> list[Job]:
 
 @hookimpl
 def schedules() -> list[Schedule]:
-    return [Schedule(job=DELIVER, every=60)]
+    return [Schedule(job=DELIVER, every=60), Schedule(job=exports.SWEEP, every=3600)]
 
 
 @hookimpl

@@ -72,7 +72,8 @@ class Target:
         """What can tell a row to be a record that exists: name to label."""
         found = {KEY: _("Number in this program")}
         for field in self.record_type.fields.values():
-            if (not field.managed and field.kind in MATCHING) or field.name in self.parts:
+            column = field.name in self.by_name or field.name in self.hints.derived
+            if (column and field.kind in MATCHING) or field.name in self.parts:
                 found[field.name] = str(field.label)
         return found
 
@@ -81,26 +82,34 @@ class Target:
         """The fields that lead to records of other types."""
         return [
             field for field in self.record_type.fields.values()
-            if field.kind in ("link", "links") and field.target is not None
+            if field.kind in ("link", "links") and field.name in self.by_name
         ]  # fmt: skip
 
 
 def target_of(screen: Screen, record_type: RecordType) -> Target:
     """How the records of a screen are imported."""
-    hints = screen.importing
+    hints, shown = screen.importing, shown_fields(screen, record_type)
     plans = {
         field.name: plan
         for field in record_type.fields.values()
-        if field.kind == "children" and (plan := part_plan(field)) is not None
+        if field.kind == "children" and field.name in shown and (plan := part_plan(field)) is not None
     }
     columns = [
-        *_ordered(screen, (_plain(field) for field in _chosen(record_type, hints))),
+        *_ordered(screen, (_plain(field) for field in _chosen(record_type, hints, shown))),
         *(column for plan in plans.values() for column in _part_columns(plan)),
         *hints.columns,
         ImportColumn(name=NOTE, label=_l("Note"), synonyms=_NOTES, parse=cells.long_text(NOTE_LIMIT)),
         ImportColumn(name=KEY, label=_l("Number in this program"), synonyms=_IDENTITY, parse=_key),
     ]
     return Target(record_type, tuple(_hinted(column, hints) for column in columns), hints, plans)
+
+
+def shown_fields(screen: Screen, record_type: RecordType) -> frozenset[str]:
+    """The fields that a screen shows anywhere; what it hides is neither imported nor exported."""
+    formed = (name for group in screen.form for name in group.fields)
+    shown = {*screen.columns, *formed, *screen.editable, *screen.children}
+    amounts = (entry for entry in record_type.fields.values() if entry.name in shown)
+    return frozenset(shown | {entry.currency for entry in amounts if entry.currency})
 
 
 def part_plan(field: Field) -> PartPlan | None:
@@ -118,9 +127,11 @@ def part_plan(field: Field) -> PartPlan | None:
     return PartPlan(field, part, label, values) if values else None
 
 
-def _chosen(record_type: RecordType, hints: ImportHints) -> Iterator[Field]:
+def _chosen(record_type: RecordType, hints: ImportHints, shown: frozenset[str]) -> Iterator[Field]:
     for field in record_type.fields.values():
-        if field.managed or field.name in hints.derived or field.kind in ("json", "children"):
+        if field.managed or field.name not in shown or field.name in hints.derived:
+            continue
+        if field.kind in ("json", "children"):
             continue
         if field.kind == "link" and field.column is None:
             continue

@@ -1,0 +1,106 @@
+"""Rows of an export as a file: CSV and JSON as a stream of texts, XLSX written to disk row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.utils import get_column_letter
+
+from core.records.transfer.outgoing import Outgoing
+from core.records.transfer.spelling import NUMBERS, safe
+
+CSV, XLSX, JSON = "csv", "xlsx", "json"
+TYPES = {
+    CSV: "text/csv",
+    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    JSON: "application/json",
+}
+LONGEST_CELL = 32_767  # characters that Excel keeps
+_ACTING = frozenset("=+-@\t\r＝＋－＠'")
+WIDTH = 22  # of a column, in characters
+
+Rows = Iterable[list[tuple[Any, ...]]]
+
+
+def csv_chunks(columns: Sequence[Outgoing], batches: Rows) -> Iterator[str]:
+    """The file in pieces; no cell of text can act as a formula."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow([safe(str(column.label)) for column in columns])
+    # The mark tells spreadsheet programs that the file is UTF-8.
+    yield "\ufeff" + _taken(buffer)
+    numbers = [place for place, column in enumerate(columns) if column.kind in NUMBERS]
+    for batch in batches:
+        for row in batch:
+            # Most cells hold nothing that could act, which the first sign tells.
+            cells = [text if not text or text[0] not in _ACTING else safe(text) for text in row]
+            for place in numbers:
+                cells[place] = row[place]
+            writer.writerow(cells)
+        yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> str:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text
+
+
+def json_chunks(columns: Sequence[Outgoing], batches: Rows) -> Iterator[str]:
+    """A list of objects with the names of fields as keys, in pieces."""
+    names = [column.name for column in columns]
+    yield "["
+    before = "\n"
+    for batch in batches:
+        objects = (json.dumps(_object(names, row), ensure_ascii=False) for row in batch)
+        yield before + ",\n".join(objects)
+        before = ",\n"
+    yield "\n]\n"
+
+
+def _object(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+    return {
+        name: (str(value) if isinstance(value, Decimal) else None if value == "" else value)
+        for name, value in zip(names, row, strict=True)
+    }
+
+
+def write_workbook(path: Path, title: str, columns: Sequence[Outgoing], batches: Rows) -> None:
+    """A workbook of one sheet; texts are stored as texts, also those that begin like a formula."""
+    book = Workbook(write_only=True)
+    sheet: Any = book.create_sheet(_sheet_title(title))
+    sheet.freeze_panes = "A2"
+    for number in range(1, len(columns) + 1):
+        sheet.column_dimensions[get_column_letter(number)].width = WIDTH
+    sheet.append([_cell(sheet, str(column.label)) for column in columns])
+    for batch in batches:
+        for row in batch:
+            sheet.append([_cell(sheet, value) for value in row])
+    book.save(path)
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        return value
+    text = ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_CELL]
+    if text[:1] != "=":
+        return text
+    cell = WriteOnlyCell(sheet, value=text)
+    cell.data_type = "s"
+    return cell
+
+
+def _sheet_title(title: str) -> str:
+    return "".join(sign for sign in title if sign not in "[]:*?/\\'")[:31] or "1"

@@ -1,0 +1,100 @@
+"""Values as the text of an exported file: plain, and such that an import reads them back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+
+from core.calendars import Calendar, format_date
+from core.records.colors import COLOR_LABELS
+from core.records.fields import Field
+
+ISO, JALALI = "iso", "jalali"
+LABELS, CODES = "labels", "codes"
+CALENDARS: dict[str, Calendar] = {ISO: "gregorian", JALALI: "jalali"}
+NUMBERS = frozenset({"integer", "decimal", "money"})
+# What a spreadsheet would take for a formula; plain numbers, and several of +989121234567, are safe.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(; \+[0-9]+)*")
+REMEMBERED = 10_000
+
+Spell = Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How values are written: dates ``iso`` or ``jalali``, choices and links by ``labels`` or ``codes``, and moments in
+    which time zone (an IANA name)."""
+
+    dates: str = ISO
+    values: str = LABELS
+    timezone: str = "UTC"
+
+    @property
+    def codes(self) -> bool:
+        return self.values == CODES
+
+
+def spelling(field: Field, style: Style) -> Spell:
+    """The function that writes a value of ``field``; labels are translated now, not while the file is written."""
+    special = _spelling(field, style)
+    return lambda value: "" if value is None else special(value)
+
+
+def _spelling(field: Field, style: Style) -> Spell:
+    if field.kind == "choice" and not style.codes:
+        labels = {option.code: str(option.label) for option in field.options}
+        return lambda value: labels.get(value, str(value))
+    if field.kind == "color" and not style.codes:
+        names = {code: str(label) for code, label in COLOR_LABELS.items()}
+        return lambda value: names.get(value, str(value))
+    if field.kind == "boolean":
+        yes, no = ("true", "false") if style.codes else (_("Yes"), _("No"))
+        return lambda value: yes if value else no
+    if field.kind == "date":
+        return _remembering(lambda value: format_date(value, CALENDARS[style.dates], "en", "short"))
+    if field.kind == "datetime":
+        zone = ZoneInfo(style.timezone)
+        return lambda value: _moment(value.astimezone(zone), style)
+    if field.kind in ("decimal", "money"):
+        return _amount
+    if field.kind == "json":
+        return lambda value: json.dumps(value, ensure_ascii=False)
+    return str
+
+
+def _remembering(spell: Spell) -> Spell:
+    known: dict[Any, str] = {}
+
+    def remembered(value: Any) -> str:
+        text = known.get(value)
+        if text is None:
+            text = spell(value)
+            if len(known) < REMEMBERED:
+                known[value] = text
+        return text
+
+    return remembered
+
+
+def _moment(local: dt.datetime, style: Style) -> str:
+    seconds = ":%S" if local.second else ""
+    return f"{format_date(local.date(), CALENDARS[style.dates], 'en', 'short')} {local.strftime(f'%H:%M{seconds}')}"
+
+
+def _amount(value: Any) -> str:
+    return format(value if isinstance(value, Decimal) else Decimal(str(value)), "f")
+
+
+def safe(text: str) -> str:
+    """``text`` so that no spreadsheet runs it as a formula. An import takes the apostrophe off again."""
+    acts = text.startswith(_FORMULA) or (text.startswith("'") and text[1:].startswith(_FORMULA))
+    return f"'{text}" if acts and not _PLAIN_NUMBER.fullmatch(text) else text
