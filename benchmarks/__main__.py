@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import dataset, pages
+from benchmarks import dataset, pages, transfers
 from benchmarks.clock import HttpClient
 from benchmarks.goals import Report
 from benchmarks.loading import Loader
@@ -72,6 +72,8 @@ def main() -> int:
                 pages.lists(bench)
                 pages.record(bench)
                 pages.board(bench)
+                transfers.exporting(bench)
+                transfers.importing(bench, Path(folder))
     report.say(f"goals: {report.met} met, {report.missed} missed")
     return 1 if report.missed else 0
 

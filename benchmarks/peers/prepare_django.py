@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+
 NAME, PASSWORD = "bench", "bench"
 
 if __name__ == "__main__":
+    # Django wants its settings before anything of it is imported, and they want a database.
+    importlib.import_module("benchmarks.peers.django_site")
     from django.contrib.auth.models import User
     from django.core.management import call_command
-
-    from benchmarks.peers import django_site  # noqa: F401 - Django is set up by it; only here, for it wants a database
 
     call_command("migrate", verbosity=0)
     if not User.objects.filter(username=NAME).exists():
