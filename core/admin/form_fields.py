@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -155,11 +155,15 @@ class LinkField(SelectFieldBase):  # type: ignore[misc]
         self.data = None
         text = (valuelist[0] if valuelist else "").strip()
         if text:
-            self.data = self.read_one(text)
+            self.data = self.read_one(text, [] if self.object_data is None else [self.object_data])
 
-    def read_one(self, text: str) -> Any:
-        """The record with this id. Raises ValueError where there is none that the actor may see."""
-        record = self.lookup.one(text)
+    def read_one(self, text: str, present: Iterable[Any]) -> Any:
+        """The record with this id; one that is ``present`` already was read with the record and is not read again.
+
+        Raises:
+            ValueError: there is none that the actor may see.
+        """
+        record = next((row for row in present if str(row.id) == text), None) or self.lookup.one(text)
         if record is None:
             raise ValueError(_("Not a valid choice."))
         return record
@@ -177,4 +181,4 @@ class LinksField(LinkField):
         # A picker without native multiple selection posts one value with commas.
         texts = [text.strip() for value in valuelist for text in value.split(",") if text.strip()]
         self.data = []
-        self.data = [self.read_one(text) for text in dict.fromkeys(texts)]
+        self.data = [self.read_one(text, self.object_data or ()) for text in dict.fromkeys(texts)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
-from sqlalchemy.orm import Session, lazyload
+from sqlalchemy.orm import Session, lazyload, lazyload
 
 from core.accounts.models import User
 from core.admin.ids import read_id
@@ -52,8 +52,9 @@ class Lookup:
         return self.session.scalars(statement.order_by(*self._order()).offset(offset).limit(limit)).all()
 
     def _visible(self) -> sa.Select[tuple[Any]]:
-        statement = sa.select(self.target)
-        return statement.where(User.active).options(lazyload(User.roles)) if self.target is User else statement
+        # A picker shows names; what the class loads with each record (the roles of a user) stays where it is.
+        statement = sa.select(self.target).options(lazyload("*"))
+        return statement.where(User.active) if self.target is User else statement
 
     def _order(self) -> list[Any]:
         keys = [key for key in ("name_sort", "position", "name") if _has(self.target, key)]
