@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
-from sqlalchemy.orm import Session, lazyload, lazyload
+from sqlalchemy.orm import Session, lazyload
 
 from core.accounts.models import User
 from core.admin.ids import read_id
