@@ -36,6 +36,7 @@ _HOME = {
     "core.hookspecs": ("hookimpl",),
     "core.jobs.progress": ("Progress",),
     "core.jobs.queue": ("enqueue",),
+    "core.notifications.notify": ("notify",),
     "core.parts": (
         "ADMINISTRATOR",
         "EVERYONE",
@@ -54,6 +55,7 @@ _HOME = {
         "Job",
         "Match",
         "MenuItem",
+        "NotificationType",
         "Panel",
         "Permission",
         "Schedule",
@@ -77,6 +79,7 @@ _HOME = {
     "core.records.events": ("write_event",),
     "core.records.policy": ("may", "require", "row_criterion"),
     "core.records.record": ("Located", "Owned", "Part", "Record", "Searchable"),
+    "core.records.naming": ("find_records",),
     "core.records.note": ("Note", "add_note"),
     "core.records.timeline": ("Position", "StoryQuery", "about"),
     "core.site.formats": (
@@ -89,7 +92,7 @@ _HOME = {
         "reader_day",
         "reader_today",
     ),
-    "core.site.reader": ("preferences",),
+    "core.site.reader": ("preferences", "reading_as"),
     "core.site.site": ("current_site", "session"),
     "core.story": ("Channel", "EntryAction", "TimelineEntry", "Upcoming"),
     "core.text": ("fold", "latin_digits", "match_key"),

@@ -25,6 +25,7 @@ from core.errors import Blocked, ConditionError, Forbidden, PeyvandError, Valida
 from core.hookspecs import hookimpl
 from core.jobs.progress import Progress
 from core.jobs.queue import enqueue
+from core.notifications.notify import notify
 from core.parts import (
     ADMINISTRATOR,
     EVERYONE,
@@ -43,6 +44,7 @@ from core.parts import (
     Job,
     Match,
     MenuItem,
+    NotificationType,
     Panel,
     Permission,
     Schedule,
@@ -56,6 +58,7 @@ from core.records.archive import archive, restore
 from core.records.colors import COLOR_LABELS
 from core.records.conditions import Condition, Context, current_context, matches, parse, sentence, to_sql
 from core.records.events import write_event
+from core.records.naming import find_records
 from core.records.note import Note, add_note
 from core.records.policy import may, require, row_criterion
 from core.records.record import Located, Owned, Part, Record, Searchable
@@ -70,7 +73,7 @@ from core.site.formats import (
     reader_day,
     reader_today,
 )
-from core.site.reader import preferences
+from core.site.reader import preferences, reading_as
 from core.site.site import current_site, session
 from core.story import Channel, EntryAction, TimelineEntry, Upcoming
 from core.text import fold, latin_digits, match_key
@@ -110,6 +113,7 @@ __all__ = [
     "MenuItem",
     "Money",
     "Note",
+    "NotificationType",
     "Option",
     "Owned",
     "Panel",
@@ -142,6 +146,7 @@ __all__ = [
     "current_context",
     "current_site",
     "enqueue",
+    "find_records",
     "fold",
     "format_digits",
     "format_local_date",
@@ -156,6 +161,7 @@ __all__ = [
     "match_key",
     "matches",
     "may",
+    "notify",
     "now",
     "parse",
     "parse_amount",
@@ -166,6 +172,7 @@ __all__ = [
     "public",
     "reader_day",
     "reader_today",
+    "reading_as",
     "record_permissions",
     "record_url",
     "require",

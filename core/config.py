@@ -15,16 +15,23 @@ PEYVAND_SAFE              start the core alone, without any plugin (off)
 PEYVAND_STRICT            refuse to start while any plugin is broken (off)
 PEYVAND_PUBLIC_URL        address people reach the site at, used for links in mail (http://HOST:PORT)
 PEYVAND_TRUSTED_PROXIES   number of reverse proxies whose X-Forwarded-* headers are believed (0)
+PEYVAND_SMTP_HOST         mail server; without it no mail is sent (none)
+PEYVAND_SMTP_PORT         TCP port of the mail server (587, or 465 with tls)
+PEYVAND_SMTP_SECURITY     starttls, tls, or none for a server on the same machine (starttls)
+PEYVAND_SMTP_USER         user at the mail server (none)
+PEYVAND_SMTP_PASSWORD     password of that user (none)
+PEYVAND_SMTP_FROM         sender of every mail: an address, or a name with an address in angle brackets (none)
 """
 
 import hashlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 from core.errors import ConfigError
@@ -36,6 +43,8 @@ LONGEST_SOCKET_PATH = 107
 """Bytes the kernel keeps for the path of a unix socket (unix(7), without the closing NUL)."""
 
 _EXAMPLE_WORDS = ("changeme", "change-me", "change_me", "example", "your-secret", "your_secret", "insecure")
+_SAME_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+_SENDER = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>@\r\n]+<[^<>@\s]+@[^<>@\s]+>")
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
 
@@ -61,6 +70,12 @@ SETTINGS = (
     Setting("PEYVAND_STRICT", "off", "Refuse to start while any plugin is broken."),
     Setting("PEYVAND_PUBLIC_URL", "http://HOST:PORT", "Address people reach the site at, used for links in mail."),
     Setting("PEYVAND_TRUSTED_PROXIES", "0", "Number of reverse proxies whose X-Forwarded-* headers are believed."),
+    Setting("PEYVAND_SMTP_HOST", "none", "Mail server; without it no mail is sent."),
+    Setting("PEYVAND_SMTP_PORT", "587, or 465 with tls", "TCP port of the mail server."),
+    Setting("PEYVAND_SMTP_SECURITY", "starttls", "starttls, tls, or none for a server on the same machine."),
+    Setting("PEYVAND_SMTP_USER", "none", "User at the mail server."),
+    Setting("PEYVAND_SMTP_PASSWORD", "none", "Password of that user."),
+    Setting("PEYVAND_SMTP_FROM", "none", "Sender of every mail: an address, or Name <address>."),
 )
 
 
@@ -81,6 +96,12 @@ class Config:
     strict: bool = False
     public_url: str = "http://127.0.0.1:8000"
     trusted_proxies: int = 0
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
+    smtp_from: str = ""
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -106,6 +127,7 @@ class Config:
             strict=_switch(environ, "PEYVAND_STRICT"),
             public_url=_public_url(environ.get("PEYVAND_PUBLIC_URL") or f"http://{_in_url(host)}:{port}"),
             trusted_proxies=_whole_number(environ, "PEYVAND_TRUSTED_PROXIES", 0, 0, 16),
+            **_smtp(environ),
             # Last, so that nothing is written for a configuration that is refused.
             secret_key=_checked_key(key, "PEYVAND_SECRET_KEY") if key else _kept_key(instance),
         )
@@ -157,6 +179,12 @@ class Config:
             "PEYVAND_STRICT": "1" if self.strict else "",
             "PEYVAND_PUBLIC_URL": self.public_url,
             "PEYVAND_TRUSTED_PROXIES": str(self.trusted_proxies),
+            "PEYVAND_SMTP_HOST": self.smtp_host,
+            "PEYVAND_SMTP_PORT": str(self.smtp_port),
+            "PEYVAND_SMTP_SECURITY": self.smtp_security,
+            "PEYVAND_SMTP_USER": self.smtp_user,
+            "PEYVAND_SMTP_PASSWORD": self.smtp_password,
+            "PEYVAND_SMTP_FROM": self.smtp_from,
         }
 
 
@@ -183,6 +211,28 @@ def _switch(environ: Mapping[str, str], name: str) -> bool:
     if text in _NO:
         return False
     raise ConfigError(f"{name} must be on or off, not {text[:20]!r}.")
+
+
+def _smtp(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings of the mail server, none of which counts while it has no host."""
+    host = environ.get("PEYVAND_SMTP_HOST", "").strip()
+    security = environ.get("PEYVAND_SMTP_SECURITY", "").strip().lower() or "starttls"
+    if security not in ("starttls", "tls", "none"):
+        raise ConfigError(f"PEYVAND_SMTP_SECURITY must be starttls, tls or none, not {security[:20]!r}.")
+    sender = environ.get("PEYVAND_SMTP_FROM", "").strip()
+    if host and not _SENDER.fullmatch(sender):
+        raise ConfigError("PEYVAND_SMTP_FROM must be an address, or a name with one, as in Sales <crm@company.com>.")
+    user = environ.get("PEYVAND_SMTP_USER", "")
+    if user and security == "none" and host not in _SAME_MACHINE:
+        raise ConfigError("PEYVAND_SMTP_SECURITY may not be none where a password leaves this machine.")
+    return {
+        "smtp_host": host,
+        "smtp_port": _whole_number(environ, "PEYVAND_SMTP_PORT", 465 if security == "tls" else 587, 1, 65535),
+        "smtp_security": security,
+        "smtp_user": user,
+        "smtp_password": environ.get("PEYVAND_SMTP_PASSWORD", ""),
+        "smtp_from": sender,
+    }
 
 
 def _in_url(host: str) -> str:

@@ -54,6 +54,11 @@ def schedules():
     """Jobs that run again and again: a list of ``Schedule``."""
 
 
+@hookspec
+def notification_types():
+    """Things people are told of, each by the channel of their choice: a list of ``NotificationType``."""
+
+
 # --- notify: called at run time; an error is logged with the plugin's name and the others go on
 
 

@@ -356,3 +356,25 @@ def concerns(*models: type, detached: tuple[type, ...] = ()) -> Callable[[Functi
         return function
 
     return mark
+
+
+# How somebody can be told: in the inbox only, by mail at once, in one mail a day, or not at all.
+APP, MAIL, DIGEST, OFF = CHANNELS = ("app", "mail", "digest", "off")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationType:
+    """Something people are told of, named ``<plugin>.<what>``; each of them chooses how.
+
+    ``texts`` are sentences by a short name, with ``%(name)s`` where values of the notification go; ``%(record)s`` is
+    the record it is about. ``prepare`` turns the stored values into what the sentence shows, in the reader's language.
+    ``endpoint`` is the page a notification without a record leads to.
+    """
+
+    name: str
+    label: Label
+    texts: Mapping[str, Label]
+    channel: str = APP
+    icon: str = "bell"
+    prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    endpoint: str = ""

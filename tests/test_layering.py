@@ -17,7 +17,7 @@ FACADE = "__init__"
 FLOORS = {
     0: ("config", "errors", "parts", "story", "hookspecs", "text", "calendars"),
     1: ("database", "extension"),
-    2: ("accounts", "records", "jobs"),
+    2: ("accounts", "records", "jobs", "notifications", "mail"),
     3: ("admin", "site"),
     4: ("web", "serve", "cli", "testing", FACADE),
 }
@@ -32,6 +32,11 @@ NEIGHBOURS = {
     ("records", "accounts"): "records are made, changed and owned by users",
     ("jobs", "accounts"): "a job runs with the rights of who asked for it",
     ("records", "jobs"): "events are delivered and imports run by jobs",
+    ("notifications", "accounts"): "people are told, each with rights of their own",
+    ("notifications", "records"): "nobody is told of a record that he may not see",
+    ("notifications", "jobs"): "what is mailed at once is mailed by a job",
+    ("mail", "accounts"): "a mail may go to a user",
+    ("mail", "jobs"): "mails are sent by jobs",
     ("admin", "site"): "pages write numbers and dates in the reader's language, which the Site knows",
     ("site", "admin"): "a Site is put together from everything, the admin's views included",
     ("cli", "serve"): "commands start the roles",

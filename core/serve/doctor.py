@@ -27,6 +27,8 @@ from core.database.engine import Database
 from core.database.word_index import has_word_index, index_statements
 from core.errors import PeyvandError, StartError
 from core.jobs.models import JOBS, QUEUED
+from core.mail.models import IN_DOUBT, MAILS
+from core.mail.sending import TryLater, connected
 from core.records.record import Searchable
 from core.serve import checks
 from core.site.lifecycle import CORE_FOLDER
@@ -125,6 +127,7 @@ def _inside(config: Config) -> Iterator[Finding]:
         with runtime.database.autocommit() as connection:
             yield from _processes(connection)
             yield from _backlog(connection)
+            yield _mail(config, connection)
         with as_system("doctor", source="command"), runtime.database.sessions() as session:
             yield _administrator(config, has_administrator(session))
         try:
@@ -172,6 +175,20 @@ def _backlog(connection: Connection) -> Iterator[Finding]:
         )
     else:
         yield Finding(True, "queue", "No job waits for long.")
+
+
+def _mail(config: Config, connection: Connection) -> Finding:
+    if not config.smtp_host:
+        return Finding(True, "mail", "It is off; set PEYVAND_SMTP_HOST and PEYVAND_SMTP_FROM to have mail sent.")
+    doubtful = connection.scalar(sa.select(sa.func.count()).where(MAILS.c.state == IN_DOUBT)) or 0
+    if doubtful:
+        sentence = f"{doubtful} mails may or may not have arrived; decide under Administration, Mail."
+        return Finding(False, "mail", sentence)
+    try:
+        with connected(config):
+            return Finding(True, "mail", f"{config.smtp_host}:{config.smtp_port} answers.")
+    except TryLater as error:
+        return Finding(False, "mail", f"{error} Correct the PEYVAND_SMTP_ settings; mails wait.")
 
 
 def _administrator(config: Config, there_is_one: bool) -> Finding:

@@ -59,6 +59,7 @@ def assemble(runtime: Runtime, generation: int, selection: Selection, hooks: Hoo
         commands=tuple(command for _plugin, command in parts.commands),
         app=app,
         grants=granted(parts.permissions),
+        notification_types=parts.notification_types,
     )
     app.extensions["peyvand"] = site
     _describe(site)

@@ -19,6 +19,7 @@ from core.parts import (
     Command,
     Job,
     MenuItem,
+    NotificationType,
     Permission,
     Schedule,
     Screen,
@@ -38,6 +39,7 @@ class Collected:
     commands: tuple[tuple[str, Command], ...]
     blueprints: tuple[tuple[str, Blueprint], ...]
     cards: tuple[tuple[str, Card], ...]
+    notification_types: Mapping[str, NotificationType]
 
 
 def collect(hooks: Hooks, info: SiteInfo) -> Collected:
@@ -57,6 +59,7 @@ def collect(hooks: Hooks, info: SiteInfo) -> Collected:
         commands=tuple(_lines(hooks, "commands", Command, info, permissions)),
         blueprints=tuple(_blueprints(hooks, info)),
         cards=tuple(_parts(hooks, "dashboard_cards", Card, site=info)),
+        notification_types=_named(hooks, "notification_types", NotificationType),
     )
 
 

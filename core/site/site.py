@@ -16,7 +16,17 @@ from werkzeug.local import LocalProxy
 from whitenoise import WhiteNoise
 
 from core.extension.hooks import Hooks
-from core.parts import Card, Command, Job, MenuItem, Permission, Schedule, Screen, SiteInfo
+from core.parts import (
+    Card,
+    Command,
+    Job,
+    MenuItem,
+    NotificationType,
+    Permission,
+    Schedule,
+    Screen,
+    SiteInfo,
+)
 from core.records.catalog import Catalog
 from core.site.selection import PluginStatus
 
@@ -44,6 +54,7 @@ class Site:
     wsgi: Callable[..., Any] = field(default=lambda *_: [])
     static: WhiteNoise | None = None
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    notification_types: Mapping[str, NotificationType] = field(default_factory=dict)
 
     @property
     def generation(self) -> int:

@@ -21,6 +21,7 @@ from core.calendars import CALENDARS
 from core.errors import Blocked, ValidationError
 from core.site import reader
 from core.site.reader import DIGITS, LANGUAGE_COOKIE, LANGUAGE_NAMES, LANGUAGES
+from core.web import notifications
 
 THEME_COOKIE = "peyvand_theme"
 THEMES = ("auto", "light", "dark")
@@ -228,5 +229,6 @@ def _profile(
         password_errors=password_errors or {}, save_url=url_for("profile.save"),
         password_url=url_for("profile.password"), end_sessions_url=url_for("profile.sign_out_others"),
         browsers=sessions.of_user(work, current_user), this_browser=sessions.token_hash(token) if token else "",
+        told_of=notifications.offered(),
     )  # fmt: skip
     return make_response(html, status)

@@ -10,20 +10,36 @@ from core.admin.export import RUN_EXPORT
 from core.admin.history import changes
 from core.admin.notes import note_channel, notes
 from core.hookspecs import hookimpl
-from core.parts import ADMINISTRATOR, Command, Job, MenuItem, Permission, Schedule, SiteInfo
+from core.mail.outbox import SEND_MAIL
+from core.mail.sending import send_one
+from core.notifications.notify import MAIL_ONE
+from core.parts import (
+    ADMINISTRATOR,
+    Command,
+    Event,
+    Job,
+    MenuItem,
+    NotificationType,
+    Permission,
+    Schedule,
+    SiteInfo,
+)
 from core.records.events import DELIVER, deliver_events
 from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
 from core.records.transfer.running import RUN_IMPORT, run_import
 from core.story import Channel, TimelineEntry
-from core.web import exports, importing
+from core.web import exports, importing, telling
 from core.web import jobs as job_pages
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.commands import ADMINISTRATION
 from core.web.errors import error_pages
 from core.web.health import health_pages
 from core.web.home import home_pages
+from core.web.mail_pages import MANAGE_MAIL, mail_pages
 from core.web.modules import CHANGE, change_module, modules_pages
+from core.web.notification_mail import SEND_DIGESTS, mail_notification, send_digests
+from core.web.notifications import notification_pages
 from core.web.search_pages import search_pages
 from core.web.users import MANAGE_USERS, user_pages
 
@@ -33,6 +49,7 @@ def permissions() -> list[Permission]:
     return [
         Permission("core.modules.manage", _l("Switch modules on and off"), (ADMINISTRATOR,)),
         MANAGE_USERS,
+        MANAGE_MAIL,
         *job_pages.PERMISSIONS,
     ]
 
@@ -44,6 +61,7 @@ def menu_items(site: SiteInfo) -> list[MenuItem]:
         MenuItem(_l("Modules"), "modules.page", "core.modules.manage", ADMINISTRATION, "apps", 910),
         MenuItem(_l("Users"), "users.listing", MANAGE_USERS.name, ADMINISTRATION, "users", 920),
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
+        MenuItem(_l("Mail"), "mail.listing", MANAGE_MAIL.name, ADMINISTRATION, "mail", 950),
     ]
 
 
@@ -59,6 +77,8 @@ def commands(site: SiteInfo) -> list[Command]:
         Command(label=_l("Time zone"), anchor="f-timezone", **profile),
         Command(label=_l("Change the password"), anchor="f-password", words=_l("security"), **profile),
         Command(label=_l("My jobs"), endpoint="jobs.mine", icon="checklist"),
+        Command(label=_l("Notifications"), endpoint="notifications.listing", icon="bell", words=_l("inbox mentions")),
+        Command(label=_l("What I am told of"), anchor="notifications", words=_l("notifications mail"), **profile),
         Command(label=_l("Help"), endpoint="search.help_page", icon="info-circle", words=_l("user guide")),
     ]
 
@@ -77,6 +97,8 @@ def blueprints(site: SiteInfo) -> list[Any]:
         importing.pages,
         exports.pages,
         search_pages,
+        notification_pages,
+        mail_pages,
     ]
 
 
@@ -95,13 +117,32 @@ def jobs() -> list[Job]:
         Job(name=RUN_EXPORT, run=exports.run_export, label=_l("Export records"), queue="bulk", timeout=2 * 3600),
         Job(name=exports.SWEEP, run=exports.sweep_files, label=_l("Remove old exports and uploads"), queue="system"),
         Job(name=UNDO_JOB, run=run_undo, label=_l("Undo"), queue="bulk", timeout=4 * 3600),
+        Job(name=telling.TELL_OF_JOBS, run=telling.tell_of_jobs, label=_l("Tell people that their work has ended")),
+        Job(name=MAIL_ONE, run=mail_notification, label=_l("Mail a notification"), attempts=5),
+        Job(name=SEND_DIGESTS, run=send_digests, label=_l("Mail what is new")),
+        Job(name=SEND_MAIL, run=send_one, label=_l("Send a mail"), attempts=12, timeout=300, retry_after=60),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
     ]
 
 
 @hookimpl
 def schedules() -> list[Schedule]:
-    return [Schedule(job=DELIVER, every=60), Schedule(job=exports.SWEEP, every=3600)]
+    return [
+        Schedule(job=DELIVER, every=60),
+        Schedule(job=telling.TELL_OF_JOBS, every=60),
+        Schedule(job=SEND_DIGESTS, every=900),
+        Schedule(job=exports.SWEEP, every=3600),
+    ]
+
+
+@hookimpl
+def notification_types() -> list[NotificationType]:
+    return list(telling.TYPES)
+
+
+@hookimpl
+def on_event(event: Event) -> None:
+    telling.hear(event)
 
 
 @hookimpl

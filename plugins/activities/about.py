@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from flask import g
 
-from core import Actor, Record, current_site, row_criterion, session
+from core import Actor, Record, current_site, find_records, row_criterion, session
 from plugins.activities.models import Activity
 
 OWN_TYPE = "activities.activity"
@@ -33,23 +32,13 @@ def record_about(record_type: str | None, record_id: int | None) -> Record | Non
 
 def records_about(activities: Iterable[Activity]) -> Mapping[int, Record]:
     """What each activity is about, by the activity's id: one query for each type of record."""
-    wanted: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for activity in activities:
-        if activity.about_type and activity.about_id is not None:
-            wanted[activity.about_type][activity.about_id].append(activity.id)
-    found: dict[int, Record] = {}
-    for record_type, ids in wanted.items():
-        model = model_named(record_type)
-        if model is None:
-            continue
-        for record in session.scalars(sa.select(model).where(model.id.in_(ids))).unique():
-            found.update(dict.fromkeys(ids[record.id], record))
-    return found
-
-
-def about(record: Record) -> tuple[sa.ColumnElement[bool], ...]:
-    """The criteria of the activities about ``record``."""
-    return Activity.about_type == record.__record_type__, Activity.about_id == record.id
+    keys = {
+        activity.id: (activity.about_type, activity.about_id)
+        for activity in activities
+        if activity.about_type and activity.about_id is not None
+    }
+    found = find_records(session, keys.values())
+    return {number: found[key] for number, key in keys.items() if key in found}
 
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:

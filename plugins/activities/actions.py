@@ -35,7 +35,7 @@ def _complete(activities: Sequence[Activity]) -> str:
 
 
 ACTIONS = (
-    Action(name="complete", label=_l("Done"), run=_complete),
+    Action(name="complete", label=_l("Mark as done"), run=_complete),
     Action(name="today", label=_l("Move to today"), run=_postpone(0)),
     Action(name="tomorrow", label=_l("Move to tomorrow"), run=_postpone(1)),
     Action(name="next_week", label=_l("Move by a week"), run=_postpone(7)),

@@ -55,7 +55,9 @@ def add(session: Session) -> None:
 
 def _offset(number: int, dice: random.Random) -> int:
     """How many days from today: some today, the others around it."""
-    return 0 if number % 10 == 0 else dice.randint(-EARLIEST, LATEST)
+    if number % 10 == 0:
+        return 0
+    return -2 if number % 12 == 4 else dice.randint(-EARLIEST, LATEST)
 
 
 def _records(session: Session) -> list[tuple[str, int]]:

@@ -13,8 +13,11 @@ from core import (
     Actor,
     Card,
     Channel,
+    Job,
     MenuItem,
+    NotificationType,
     Permission,
+    Schedule,
     Screen,
     SiteInfo,
     StoryQuery,
@@ -24,7 +27,7 @@ from core import (
     hookimpl,
     record_permissions,
 )
-from plugins.activities import composing, demo, my_day, rules, story
+from plugins.activities import composing, demo, my_day, reminders, rules, story
 from plugins.activities.about import visible_to
 from plugins.activities.models import Activity
 from plugins.activities.screens import ACTIVITY_SCREEN, SECTION
@@ -62,6 +65,21 @@ def dashboard_cards(site: SiteInfo) -> list[Card]:
             weight=10,
         )
     ]
+
+
+@hookimpl
+def jobs() -> list[Job]:
+    return [Job(name=reminders.REMIND, run=reminders.remind, label=_l("Remind people of activities"))]
+
+
+@hookimpl
+def schedules() -> list[Schedule]:
+    return [Schedule(job=reminders.REMIND, every=60)]
+
+
+@hookimpl
+def notification_types() -> list[NotificationType]:
+    return list(reminders.TYPES)
 
 
 @hookimpl

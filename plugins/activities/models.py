@@ -78,6 +78,13 @@ class Activity(Base, Record, Searchable):
             postgresql_where=sa.text("done_at IS NULL AND reminded_at IS NULL"),
             sqlite_where=sa.text("done_at IS NULL AND reminded_at IS NULL"),
         ),
+        sa.Index(
+            "ix_activities_activity_overdue",
+            "due",
+            "id",
+            postgresql_where=sa.text("done_at IS NULL AND overdue_told_at IS NULL"),
+            sqlite_where=sa.text("done_at IS NULL AND overdue_told_at IS NULL"),
+        ),
     )
 
     kind: Mapped[str] = mapped_column(Choice(KINDS), default=TASK, info={"label": _l("Kind")})
@@ -94,9 +101,12 @@ class Activity(Base, Record, Searchable):
     )
     done_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, index=True, info={"label": _l("Done at")})
     reminder_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, info={"label": _l("Remind me at")})
-    # When the reminder went out; managed, so that telling somebody is no change of the record.
+    # When somebody was told; managed, so that telling is no change of the record.
     reminded_at: Mapped[dt.datetime | None] = mapped_column(
         UtcDateTime, info={"label": _l("Reminded at"), "managed": True}
+    )
+    overdue_told_at: Mapped[dt.datetime | None] = mapped_column(
+        UtcDateTime, info={"label": _l("Told that it is overdue at"), "managed": True}
     )
     about_type: Mapped[str | None] = mapped_column(sa.String(80), info={"label": _l("Kind of record it is about")})
     about_id: Mapped[int | None] = mapped_column(sa.BigInteger, info={"label": _l("Number of the record it is about")})

@@ -34,6 +34,8 @@ def settle(activity: Activity, changes: Changes) -> None:
         _keep_in_step(activity, changes, new=new)
         if "reminder_at" in changes and activity.reminded_at is not None:
             activity.reminded_at = None
+        if "due" in changes and activity.overdue_told_at is not None:
+            activity.overdue_told_at = None
         if new and activity.assignee is None and activity.assignee_id is None:
             activity.assignee_id = acting().user_id
 

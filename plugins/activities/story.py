@@ -93,7 +93,7 @@ def _actions(activity: Activity) -> tuple[EntryAction, ...]:
     move = url_for("activities.reschedule", activity_id=activity.id)
     return (
         EntryAction(
-            label=_("Done"),
+            label=_("Mark as done"),
             icon="check",
             url=url_for("activities.completing", activity_id=activity.id, back="record"),
             primary=True,

@@ -53,7 +53,7 @@ def mine() -> Response:
         }
         for name, some in found.items()
     ]
-    tabs = [{"label": _("Open"), "url": url_for("activities.mine"), "active": not group}]
+    tabs = [{"label": _("To be done"), "url": url_for("activities.mine"), "active": not group}]
     tabs += [
         {"label": label, "url": url_for("activities.mine", group=name), "active": name == group}
         for name, label in LABELS.items()

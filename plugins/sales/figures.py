@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from core import Record, User
 from plugins.sales.models import OPEN, Deal, Pipeline, Stage
+from plugins.sales.planning import without_plan
 
 
 @dataclass
@@ -73,7 +74,7 @@ class DealList:
 
 def without_next_step(session: Session, limit: int) -> DealList:
     """Open deals for which nobody planned what comes next, the most urgent first."""
-    return _open_deals(session, sa.func.coalesce(Deal.next_step, "") == "", limit)
+    return _open_deals(session, without_plan(), limit)
 
 
 def deals_of(session: Session, contact: Record, limit: int) -> DealList:

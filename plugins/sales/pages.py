@@ -15,6 +15,7 @@ from flask_babel import ngettext
 from core import Panel, Record, Upcoming, format_money, format_number, may, session
 from plugins.sales import figures, history
 from plugins.sales.models import Deal
+from plugins.sales.planning import plan_url
 from plugins.sales.services import stages_of
 
 SHOWN = 6
@@ -129,7 +130,7 @@ def _lines(deals: Sequence[Deal]) -> list[dict[str, Any]]:
             "amount": format_money(deal.amount, deal.currency) if deal.amount is not None else "",
             "expected_close": deal.expected_close,
             "url": url_for("sales_deal.details_view", id=deal.id),
-            "edit_url": url_for("sales_deal.edit_view", id=deal.id),
+            "plan_url": plan_url(deal),
         }
         for deal in deals
     ]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import object_session
 from core import Board, Column, FieldGroup, Hint, Screen, ValidationError
 from plugins.sales.history import days_in_stage, is_stale
 from plugins.sales.models import Deal, LostReason, Pipeline, Stage
+from plugins.sales.planning import planned
 from plugins.sales.services import missing, move
 
 SECTION = _l("Sales")
@@ -43,13 +44,16 @@ def move_on_board(deal: Deal, key: int, values: Mapping[str, Any]) -> None:
 
 def hints(deals: Sequence[Deal]) -> dict[int, Hint]:
     """What to do next with each open deal; deals that lie too long, or that nobody will touch, stand out."""
-    days = days_in_stage(deals)
+    days, plans = days_in_stage(deals), planned(deals)
     remarks = {}
     for deal in deals:
         if deal.closed_at is not None:
             continue
         stale = is_stale(deal, days.get(deal.id))
-        if deal.next_step:
+        plan = plans.get(deal.id)
+        if plan is not None:
+            remarks[deal.id] = Hint(plan.text, stale or plan.warn, "alert-triangle" if stale else plan.icon)
+        elif deal.next_step:
             remarks[deal.id] = Hint(deal.next_step, stale, "alert-triangle" if stale else "clock")
         else:
             remarks[deal.id] = Hint(_l("No next step"), True, "alert-triangle")

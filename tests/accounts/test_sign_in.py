@@ -16,7 +16,8 @@ from core.errors import ValidationError
 def test_signed_in_person_acts_with_the_permissions_of_the_role(installation):
     browser = installation.browser()
     assert browser.sign_in(*installation.admin).headers["Location"] == "/"
-    assert browser.get("/who").text == "admin|core.jobs.manage,core.jobs.see,core.modules.manage,core.users.manage"
+    pages = ("core.jobs.manage", "core.jobs.see", "core.mail.manage", "core.modules.manage", "core.users.manage")
+    assert browser.get("/who").text == f"admin|{','.join(pages)}"
     assert acting() is NOBODY
 
 

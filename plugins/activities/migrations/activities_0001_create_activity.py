@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("done_at", sa.DateTime()),
         sa.Column("reminder_at", sa.DateTime()),
         sa.Column("reminded_at", sa.DateTime()),
+        sa.Column("overdue_told_at", sa.DateTime()),
         sa.Column("about_type", sa.String(80)),
         sa.Column("about_id", sa.BigInteger()),
         sa.Column("assignee_id", sa.Integer(), sa.ForeignKey("core_user.id", ondelete="SET NULL")),
@@ -51,6 +52,7 @@ def upgrade() -> None:
     _partial("open_due", ["due", "id"], STILL_OPEN)
     _partial("reminder", ["reminder_at"], f"{STILL_OPEN} AND reminded_at IS NULL")
     index_words(op.get_bind(), TABLE)
+    _partial("overdue", ["due", "id"], f"{STILL_OPEN} AND overdue_told_at IS NULL")
 
 
 def _partial(name: str, columns: list[str], condition: str) -> None:

@@ -1,0 +1,1 @@
+"""What Sales adds while other modules are on."""

@@ -1,0 +1,60 @@
+"""While Activities is on: an open activity about a deal is its next step too."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from flask import url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from core import Hint, format_local_date, hookimpl, reader_today
+from plugins.activities.models import CALL, ICONS, MEETING, TASK, Activity
+from plugins.activities.planned import has_plan, next_plans
+from plugins.sales.models import Deal
+
+TYPE = "sales.deal"
+SAMPLES = 12
+
+
+def is_planned() -> sa.ColumnElement[bool]:
+    """The criterion of deals for which something is planned."""
+    return has_plan(TYPE, Deal.id)
+
+
+def hints(deals: Sequence[Deal]) -> Mapping[int, Hint]:
+    """What is planned next for each deal; what is overdue stands out."""
+    today = reader_today()
+    found = next_plans(TYPE, [deal.id for deal in deals])
+    return {number: _hint(activity, today) for number, activity in found.items()}
+
+
+def plan_url(deal: Deal) -> str:
+    """The page on which a task for ``deal`` is planned."""
+    return url_for("activities.composing", record_type=TYPE, record_id=deal.id, kind=TASK)
+
+
+def _hint(activity: Activity, today: dt.date) -> Hint:
+    late = activity.due is not None and activity.due < today
+    day = format_local_date(activity.due) if activity.due is not None else ""
+    text = _("%(subject)s · %(day)s", subject=activity.subject, day=day) if day else activity.subject
+    return Hint(text, late, "alert-triangle" if late else ICONS.get(activity.kind, "clock"))
+
+
+@hookimpl
+def demo_data(session: Session) -> None:
+    subjects = {CALL: _("Ask about the quote"), MEETING: _("Contract talk"), TASK: _("Send the contract")}
+    deals = session.scalars(
+        sa.select(Deal).where(Deal.closed_at.is_(None)).order_by(Deal.id).limit(SAMPLES)
+    ).all()
+    for number, deal in enumerate(deals):
+        kind = (CALL, TASK, MEETING)[number % 3]
+        due = reader_today() + dt.timedelta(days=number - 3)
+        session.add(
+            Activity(
+                kind=kind, subject=subjects[kind], due=due, about_type=TYPE, about_id=deal.id, assignee_id=deal.owner_id
+            )
+        )
+    session.flush()
