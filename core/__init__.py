@@ -78,7 +78,7 @@ _HOME = {
     ),
     "core.records.events": ("write_event",),
     "core.records.policy": ("may", "require", "row_criterion"),
-    "core.records.record": ("Located", "Owned", "Part", "Record", "Searchable"),
+    "core.records.record": ("BoardLane", "Located", "Owned", "Part", "Record", "Searchable"),
     "core.records.naming": ("find_records",),
     "core.records.note": ("Note", "add_note"),
     "core.records.timeline": ("Position", "StoryQuery", "about"),

@@ -61,7 +61,7 @@ from core.records.events import write_event
 from core.records.naming import find_records
 from core.records.note import Note, add_note
 from core.records.policy import may, require, row_criterion
-from core.records.record import Located, Owned, Part, Record, Searchable
+from core.records.record import BoardLane, Located, Owned, Part, Record, Searchable
 from core.records.timeline import Position, StoryQuery, about
 from core.site.formats import (
     format_digits,
@@ -86,6 +86,7 @@ __all__ = [
     "Actor",
     "Blocked",
     "Board",
+    "BoardLane",
     "COLOR_LABELS",
     "Card",
     "Channel",

@@ -127,13 +127,14 @@ class Hint:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """How a screen is shown as a board.
+    """How a screen is shown as a board: fine tuning, for every screen with a choice, a user or a stage has one anyway.
 
     ``lane`` names a choice field or a link to a record type whose rows are the lanes (``order`` and ``scope`` are
     attributes of that type: the position of a lane, and the link that splits lanes into separate boards).
     ``amount`` and ``probability`` (percent) name number fields summed per lane. ``move`` puts a record
     into the lane of a key with the values that were asked for; ``ask`` gets the record and the lane's key and returns
-    the names of fields that must be asked for first. ``hints`` gets the records shown and returns remarks by id.
+    the names of fields that must be asked for first. ``since`` names the moment a record came into its lane, empty for
+    one that does not age. ``hints`` gets the records shown and returns remarks by id.
     """
 
     lane: str
@@ -141,6 +142,7 @@ class Board:
     probability: str | None = None
     date: str | None = None
     subtitle: str | None = None
+    since: str | None = None
     order: str | None = None
     scope: str | None = None
     page_size: int = 20

@@ -1,175 +1,124 @@
-"""What a board shows: lanes with their sums in one query, and the first cards of every lane in another."""
+"""What a board shows: lanes with their totals, and the first cards of every lane, in a handful of queries."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from core.admin.ids import read_id
+from core.accounts.models import now
+from core.admin.lanes import LANES_LIMIT, Lane, LaneSource, lane_fields
 from core.admin.list_query import loader
 from core.database.types import MINOR_UNITS
-from core.errors import CatalogError, UnknownField
-from core.parts import Board, Label, Screen
+from core.errors import CatalogError
+from core.parts import Board, Screen
 from core.records.catalog import RecordType
 from core.records.fields import Field
-from core.site.formats import format_money, format_number
+from core.records.totals import NO_CURRENCY, Total, exact_totals
 
 if TYPE_CHECKING:
     from core.records.record import Record
 
 CARDS_LIMIT = 500  # cards one lane shows at most; past that a list is the better tool
-NO_CURRENCY = ""
+NUMBERS = ("money", "integer", "decimal")
 
 
-@dataclass
-class Lane:
-    """A lane: ``key`` is the code of a choice or the id of the linked record, ``sums`` are amounts by currency."""
+def boards_of(screen: Screen, record_type: RecordType) -> dict[str, BoardQuery]:
+    """The boards of a screen by the field they are laid out by, the screen's own first.
 
-    key: Any
-    label: Label
-    color: str = "gray"
-    probability: int | None = None
-    count: int = 0
-    sums: dict[str, Decimal] = field(default_factory=dict)
-    weighted_sums: dict[str, Decimal] = field(default_factory=dict)
-    cards: list[Any] = field(default_factory=list)
+    Raises:
+        CatalogError: the screen's board names something that cannot be a lane, an amount or a scope.
+    """
+    entries = lane_fields(record_type)
+    own = screen.board
+    if own is not None:
+        entries = [record_type.field(own.lane), *(entry for entry in entries if entry.name != own.lane)]
+    return {entry.name: BoardQuery(record_type, _board_by(screen, record_type, entry)) for entry in entries}
 
-    @property
-    def total(self) -> str:
-        """The sums as text, one per currency."""
-        return _sum_text(self.sums)
 
-    @property
-    def weighted(self) -> str:
-        """The sums weighted by probability as text."""
-        return _sum_text(self.weighted_sums)
+def _board_by(screen: Screen, record_type: RecordType, entry: Field) -> Board:
+    """The screen's board where it is the one asked for; else one from the Catalog, with what of it still fits."""
+    own = screen.board
+    if own is not None and own.lane == entry.name:
+        return own
+    if own is not None:
+        return replace(own, lane=entry.name, order=None, scope=None, move=None, ask=None)
+    fields = [item for item in record_type.fields.values() if not item.managed]
+    shown = [record_type.fields[name] for name in screen.columns if name in record_type.fields]
+    chance = record_type.fields.get("probability")
+    return Board(
+        lane=entry.name,
+        amount=next((item.name for item in fields if item.kind == "money"), None),
+        probability="probability" if chance is not None and chance.kind == "integer" else None,
+        date=next((item.name for item in shown if item.kind == "date"), None),
+        subtitle=next((item.name for item in shown[1:] if item.kind == "link" and item is not entry), None),
+    )
 
 
 class BoardQuery:
-    """The lanes and cards of one screen's board.
+    """The lanes and cards of one board of a screen.
+
+    Args:
+        record_type: what the cards are.
+        board: how they are laid out.
 
     Raises:
         CatalogError: the board names something that cannot be a lane, an amount or a scope.
     """
 
-    def __init__(self, screen: Screen, record_type: RecordType) -> None:
-        assert screen.board is not None, "only a screen with a board has a board query"
-        self.screen = screen
-        self.board: Board = screen.board
+    def __init__(self, record_type: RecordType, board: Board) -> None:
+        self.board = board
         self.record_type = record_type
         self.model: type[Record] = record_type.model
-        self.lane = record_type.field(self.board.lane)
-        if self.lane.kind not in ("choice", "link"):
-            raise CatalogError(f"{record_type.name}: the board's lane {self.board.lane!r} is no choice and no link.")
-        self.amount = self._own(self.board.amount)
-        if self.amount is not None and self.amount.kind not in ("money", "integer", "decimal"):
-            raise CatalogError(f"{record_type.name}: the board's amount {self.board.amount!r} is no number.")
-        self.currency = self._own(self.amount.currency) if self.amount is not None and self.amount.currency else None
-        for name in (self.board.date, self.board.subtitle):
+        self.field = record_type.field(board.lane)
+        if self.field.kind not in ("choice", "link"):
+            raise CatalogError(f"{record_type.name}: the board's lane {board.lane!r} is no choice and no link.")
+        self.amount = self._own(board.amount)
+        if self.amount is not None and self.amount.kind not in NUMBERS:
+            raise CatalogError(f"{record_type.name}: the board's amount {board.amount!r} is no number.")
+        for name in (board.date, board.subtitle, board.since):
             self._own(name)
-        self.scope = self._scope_relation()
-        self._column = getattr(self.model, self._column_name())
+        self.source = LaneSource(record_type, self.field, board)
+        self.column = self.source.column
+        self._chance = board.probability if board.probability in record_type.fields else None
 
     def _own(self, name: str | None) -> Field | None:
         return self.record_type.field(name) if name else None
 
-    def _column_name(self) -> str:
-        if self.lane.kind == "choice":
-            return self.lane.name
-        return str(sa.inspect(self.model).get_property_by_column(self.lane.column).key)
+    # --- totals
 
-    def _scope_relation(self) -> Any:
-        if not self.board.scope or self.lane.kind != "link":
-            return None
-        relation = sa.inspect(self.lane.target).relationships.get(self.board.scope)
-        if relation is None:
-            raise UnknownField(self.record_type.name, f"{self.board.lane}.{self.board.scope}")
-        return relation
+    def exact(self, session: Session, matching: sa.Select[Any], keys: Sequence[Any] | None = None) -> list[Total]:
+        """The totals of the lanes with ``keys``, or of all, over the records of ``matching``."""
+        if keys is not None:
+            matching = matching.where(self.among(keys))
+        return exact_totals(session, matching, self.model, self.column, self.amount, self._chance)
 
-    # --- scopes and lanes
+    def among(self, keys: Sequence[Any]) -> sa.ColumnElement[bool]:
+        """The criterion of being in a lane with one of ``keys``."""
+        inside: sa.ColumnElement[bool] = self.column.in_([key for key in keys if key is not None])
+        return sa.or_(inside, self.column.is_(None)) if None in keys else inside
 
-    def scopes(self, session: Session) -> Sequence[Any]:
-        """The records that split lanes into boards, such as pipelines; empty when nothing does."""
-        if self.scope is None:
-            return []
-        target = self.scope.mapper.class_
-        return session.scalars(sa.select(target).order_by(*_position(target, None))).unique().all()
-
-    def lanes(self, session: Session, scope_id: int | None = None) -> list[Lane]:
-        """The lanes from first to last, without their cards."""
-        if self.lane.kind == "choice":
-            return [Lane(option.code, option.label, option.color) for option in self.lane.options]
-        target: Any = self.lane.target
-        statement = sa.select(target).order_by(*_position(target, self.board.order))
-        if self.scope is not None and scope_id is not None:
-            (column,) = self.scope.local_columns
-            statement = statement.where(column == scope_id)
-        return [
-            Lane(row.id, str(row), getattr(row, "color", None) or "gray", self._lane_probability(row))
-            for row in session.scalars(statement).unique()
-        ]
-
-    def _lane_probability(self, row: Any) -> int | None:
-        value = getattr(row, self.board.probability or "probability", None)
-        return round(value) if isinstance(value, int | float | Decimal) else None
-
-    def key_of(self, text: str) -> Any:
-        """The lane key written in ``text``, or None."""
-        if self.lane.kind == "link":
-            return read_id(text)
-        return text if self.lane.option(text) else None
-
-    def lane_of(self, record: Any) -> Any:
-        """The key of the lane that ``record`` is in."""
-        return getattr(record, self._column.key)
-
-    def lane_value(self, session: Session, key: Any) -> Any:
-        """What the lane field of a record in the lane holds: the code, or the linked record."""
-        if self.lane.kind == "choice":
-            return key
-        target: Any = self.lane.target
-        return session.scalars(sa.select(target).where(target.id == key)).one_or_none()
-
-    # --- sums
-
-    def fill_sums(self, session: Session, lanes: Sequence[Lane]) -> None:
-        """Count and sum every lane with one grouped query."""
-        currency = getattr(self.model, self.currency.name) if self.currency else sa.literal(NO_CURRENCY)
-        amount, weighted = self._amounts()
-        statement = (
-            sa.select(self._column, currency, sa.func.count(self.model.id), amount, weighted)
-            .where(self._column.in_([lane.key for lane in lanes]))
-            .group_by(self._column, *([currency] if self.currency else []))
-        )
+    def fill_totals(self, lanes: Sequence[Lane], totals: Iterable[Total]) -> None:
+        """Count and sum every lane; totals of other lanes are left out."""
         by_key = {lane.key: lane for lane in lanes}
-        for key, code, count, total, weight in session.execute(statement):
-            lane = by_key[key]
-            lane.count += count
-            if self.amount is not None:
-                code = code or NO_CURRENCY
-                lane.sums[code] = lane.sums.get(code, Decimal(0)) + self._major(total)
-                if weight is None and lane.probability is not None:
-                    weight = (total or 0) * lane.probability / Decimal(100) if total is not None else 0
-                if weight is not None:
-                    lane.weighted_sums[code] = lane.weighted_sums.get(code, Decimal(0)) + self._major(weight)
-
-    def _amounts(self) -> tuple[Any, Any]:
-        """SQL for the sum and the weighted sum; NULL where there is nothing to sum or to weigh by."""
-        if self.amount is None:
-            return sa.null(), sa.null()
-        column = getattr(self.model, self.amount.name)
-        # Whole hundredths: sums are exact on every database.
-        number = sa.type_coerce(column, sa.BigInteger) if self.amount.kind == "money" else column
-        total = sa.func.sum(number)
-        if not self.board.probability or self.board.probability not in self.record_type.fields:
-            return total, sa.null()
-        chance = sa.func.coalesce(getattr(self.model, self.board.probability), 0)
-        return total, sa.func.sum(number * chance) / 100
+        for total in totals:
+            lane = by_key.get(total.key)
+            if lane is None:
+                continue
+            lane.count += total.count
+            if self.amount is None:
+                continue
+            code, amount = total.currency or NO_CURRENCY, self._major(total.amount)
+            lane.sums[code] = lane.sums.get(code, Decimal(0)) + amount
+            chance = total.chance if self._chance is not None else lane.probability
+            if chance is not None:
+                weighted = amount * chance / 100
+                lane.weighted_sums[code] = lane.weighted_sums.get(code, Decimal(0)) + weighted
 
     def _major(self, value: Any) -> Decimal:
         number = Decimal(str(value or 0))
@@ -177,26 +126,39 @@ class BoardQuery:
 
     # --- cards
 
-    def fill_cards(self, session: Session, lanes: Sequence[Lane], sizes: Mapping[Any, int]) -> None:
-        """Load the first cards of every lane with one query. ``sizes`` says how many where it is not the usual."""
-        usual = self.board.page_size
-        rank = sa.func.row_number().over(partition_by=self._column, order_by=self._card_order()).label("rank")
-        shown = max([usual, *sizes.values()])
-        ranked = (
-            sa.select(self.model.id, rank).where(self._column.in_([lane.key for lane in lanes])).subquery("ranked")
-        )
-        statement = (
-            sa.select(self.model, ranked.c.rank)
-            .join(ranked, ranked.c.id == self.model.id)
-            .where(ranked.c.rank <= shown)
-            .order_by(ranked.c.rank)
-            .options(*self._loading())
-        )
-        by_key = {lane.key: lane for lane in lanes}
-        for record, place in session.execute(statement).unique():
-            lane = by_key[self.lane_of(record)]
-            if place <= sizes.get(lane.key, usual):
-                lane.cards.append(record)
+    def fill_cards(
+        self, session: Session, lanes: Sequence[Lane], sizes: Mapping[Any, int], matching: sa.Select[Any], ordered: Any
+    ) -> None:
+        """Load the first cards of every lane that has any, all lanes with one query.
+
+        Each lane is a short walk along an index, put together by UNION ALL: a rank over every row would read them all.
+
+        Args:
+            session: the unit of work.
+            lanes: with their counts.
+            sizes: how many cards where it is not the usual number.
+            matching: the records the view shows, in no order.
+            ordered: puts a statement in the order asked for, or None for the board's own.
+        """
+        wanted = [lane for lane in lanes[:LANES_LIMIT] if lane.count]
+        if not wanted:
+            return
+        parts = []
+        for lane in wanted:
+            inside = self.column.is_(None) if lane.key is None else self.column == lane.key
+            size = sizes.get(lane.key, self.board.page_size)
+            first = self._in_order(matching.where(inside), ordered).limit(size)
+            part = first.with_only_columns(self.model.id, maintain_column_froms=True).subquery()
+            parts.append(sa.select(part.c.id))
+        ids = sa.union_all(*parts) if len(parts) > 1 else parts[0]
+        statement = sa.select(self.model).where(self.model.id.in_(ids)).options(*self._loading())
+        by_key = {lane.key: lane for lane in wanted}
+        for record in session.scalars(self._in_order(statement, ordered)).unique():
+            by_key[self.source.lane_of(record)].cards.append(record)
+
+    def _in_order(self, statement: sa.Select[Any], ordered: Any) -> sa.Select[Any]:
+        result: sa.Select[Any] = ordered(statement) if ordered else statement.order_by(*self._card_order())
+        return result
 
     def _card_order(self) -> list[Any]:
         if self.board.date:
@@ -204,17 +166,27 @@ class BoardQuery:
         return [self.model.updated_at.desc(), self.model.id.desc()]
 
     def _loading(self) -> list[Any]:
-        names = [self.board.lane, self.board.subtitle, "owner"]
+        names = dict.fromkeys([self.board.lane, self.board.subtitle, "owner"])
         fields = [self.record_type.fields[name] for name in names if name and name in self.record_type.fields]
         return [loader(self.model, entry) for entry in fields if entry.is_link]
 
+    # --- age
 
-def _position(target: Any, name: str | None) -> list[Any]:
-    columns = sa.inspect(target).column_attrs
-    wanted = [key for key in (name, "position", "name_sort", "name") if key and key in columns]
-    return [*(getattr(target, key) for key in wanted[:1]), target.id]
+    def stuck(self, lanes: Sequence[Lane]) -> sa.ColumnElement[bool]:
+        """The criterion of lying in a lane for longer than the lane allows."""
+        if self.board.since is None:
+            return sa.false()
+        since, moment = getattr(self.model, self.board.since), now()
+        return sa.or_(
+            sa.false(),
+            *(
+                sa.and_(self.column == lane.key, since <= moment - dt.timedelta(days=lane.rot_days + 1))
+                for lane in lanes
+                if lane.rot_days is not None
+            ),
+        )
 
-
-def _sum_text(sums: Mapping[str, Decimal]) -> str:
-    shown = [format_money(amount, code) if code else format_number(amount) for code, amount in sums.items() if amount]
-    return " + ".join(shown)
+    def days_in_lane(self, record: Any) -> int | None:
+        """For how many whole days ``record`` has been in its lane; None where nobody counts."""
+        since = getattr(record, self.board.since) if self.board.since else None
+        return max((now() - since).days, 0) if since is not None else None

@@ -1,175 +1,82 @@
-"""The board of a screen, and moving its cards."""
+"""The board of a screen: its lanes, its cards, and what an address may ask of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, abort, flash, redirect, render_template, request
-from flask_admin.form import BaseForm
+import sqlalchemy as sa
+from flask import abort, request
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
-from core.admin.board import CARDS_LIMIT, BoardQuery, Lane
-from core.admin.form_pages import CONFLICT, REFUSED
+from core.admin.board import CARDS_LIMIT, BoardQuery
 from core.admin.formatters import plain
-from core.admin.forms import formdata, is_valid, refuse_undeclared
 from core.admin.ids import not_found, read_id
+from core.admin.lanes import LANES_LIMIT, Lane
 from core.admin.list_page import screen_links, screen_views
-from core.admin.saving import Refused, commit
+from core.admin.view_bar import view_bar
 from core.parts import Hint
-from core.records.policy import may
+from core.records.catalog import current_catalog
+from core.records.policy import may, sees_every
+from core.records.record import BoardLane
+from core.records.totals import Total, kept_totals
+from core.site.formats import format_number
 
 if TYPE_CHECKING:
+    from core.admin.list_query import ListRequest
     from core.admin.record_view import RecordView
 
-MOVE = ("id", "lane", "order", "scope")
+# What the address of a board says besides search, filters and order.
+OWN = ("by", "scope", "lane", "cards", "stuck", "id", "version", "undo", "order")
 
 
-def board_page(view: RecordView) -> Any:
-    """The board. ``?scope=`` chooses among several, ``?lane=…&cards=…`` shows more of one lane."""
-    query = _query(view)
-    scopes = query.scopes(view.session)
-    scope = _scope(scopes)
-    lanes = query.lanes(view.session, scope.id if scope is not None else None)
-    sizes = _sizes(query, lanes)
-    query.fill_sums(view.session, lanes)
-    query.fill_cards(view.session, lanes, sizes)
-    here = {"scope": scope.id} if scope is not None else {}
-    return view.render(
-        "nova/board.html",
-        title=scope_title(view, scope),
-        singular=view.screen.title,
-        screen_views=screen_views(view, "board"),
-        screen_links=screen_links(view),
-        create_url=view.get_url(".create_view", url=view.get_url(".board_view", **here)) if view.can_create else None,
-        scopes=[
-            {"label": str(entry), "url": view.get_url(".board_view", scope=entry.id), "active": entry is scope}
-            for entry in scopes
-        ],
-        lanes=[_lane(view, query, lane, sizes.get(lane.key, query.board.page_size), here) for lane in lanes],
-        move_url=view.get_url(".move_view", **here) if may(view.screen.permission("edit")) else None,
-    )
+@dataclass(frozen=True)
+class BoardRequest:
+    """What the address of a board asks for; ``here`` are the arguments that lead back to it."""
+
+    query: BoardQuery
+    scopes: Sequence[Any]
+    scope: Any
+    asked: ListRequest
+    stuck: bool
+    here: Mapping[str, Any]
+
+    @property
+    def scope_id(self) -> int | None:
+        return self.scope.id if self.scope is not None else None
 
 
-def scope_title(view: RecordView, scope: Any) -> str:
-    """The heading of the page."""
-    return f"{view.screen.plural} · {scope}" if scope is not None else str(view.screen.plural)
-
-
-def move(view: RecordView) -> Any:
-    """Put the posted record in the posted lane.
-
-    Answers 200 with the new sums, 422 with the questions that the move needs answered, or 409 with a sentence that says
-    why not. Without a script each becomes a page or a redirect to the board.
-    """
-    query = _query(view)
-    record = view.record_or_404(request.form.get("id", ""))
-    view.require("edit", record)
-    key = query.key_of(request.form.get("lane", ""))
-    lanes = query.lanes(view.session)
-    target = next((lane for lane in lanes if lane.key == key and key is not None), None)
-    if target is None:
-        return _refused(view, _("This lane is no longer there."))
-    version = request.form.get("version")
-    if version and version != str(record.version):
-        return _refused(view, _("Somebody else changed this record in the meantime. Reload the board to see it."))
-    before = query.lane_of(record)
-    if before != key:
-        form = _questions(view, query, record, key)
-        if form is not None and not _answered(form):
-            return _ask(view, record, target, form)
-        values = {field.name: field.data for field in form} if form is not None else {}
-        try:
-            commit(view.session, lambda: _move(view, query, record, key, values))
-        except Refused as refused:
-            if form is not None and any(name in form for name in refused.errors):
-                for name, text in refused.errors.items():
-                    form[name if name in form else next(iter(values))].errors = [str(text)]
-                return _ask(view, record, target, form)
-            return _refused(view, " ".join(_sentences(view, refused)))
-    if "HX-Request" not in request.headers:
-        flash(_("%(name)s moved to %(lane)s", name=str(record), lane=str(target.label)), "success")
-        return redirect(_board_url(view))
-    touched = [lane for lane in lanes if lane.key in (before, key)]
-    query.fill_sums(view.session, touched)
-    return render_template(
-        "nova/_board_moved.html",
-        lanes=[_sums(lane) for lane in touched],
-        card={"id": record.id, "title": str(record), "version": record.version},
-        lane_label=target.label,
-    )
-
-
-def _move(view: RecordView, query: BoardQuery, record: Any, key: Any, values: dict[str, Any]) -> None:
-    if query.board.move is not None:
-        query.board.move(record, key, values)
-        return
-    for name, value in values.items():
-        setattr(record, name, value)
-    setattr(record, query.lane.name, query.lane_value(view.session, key))
-
-
-def _questions(view: RecordView, query: BoardQuery, record: Any, key: Any) -> BaseForm | None:
-    """The form of the fields that must be asked for first, filled with what was posted; None when nothing must."""
-    names = query.board.ask(record, key) if query.board.ask else ()
-    if not names:
-        refuse_undeclared(BaseForm(), request.form, extra=MOVE)
-        return None
-    form_class = view.form_of(names)
-    posted = any(name in request.form for name in names)
-    form = form_class(formdata(request.form) if posted else None, obj=record)
-    refuse_undeclared(form, request.form, extra=MOVE)
-    return form
-
-
-def _answered(form: BaseForm) -> bool:
-    posted = any(field.name in request.form for field in form)
-    if not posted or not is_valid(form):
-        return False
-    # What a move asks for must be answered, even where the field may stay empty at other times.
-    empty = [field for field in form if field.data in (None, "", []) and field.type != "BooleanField"]
-    for field in empty:
-        field.errors = [_("This field is required.")]
-    return not empty
-
-
-def _ask(view: RecordView, record: Any, lane: Lane, form: BaseForm) -> Any:
-    context = {
-        "title": _("Move %(name)s to %(lane)s", name=str(record), lane=str(lane.label)),
-        "move_url": view.get_url(".move_view"),
-        "record_id": record.id,
-        "lane_id": lane.key,
-        "version": record.version,
-        "fields": list(form),
-    }
-    return render_template("nova/board_ask.html", **context), REFUSED
-
-
-def _refused(view: RecordView, sentence: str) -> Any:
-    if "HX-Request" not in request.headers:
-        flash(sentence, "danger")
-        return redirect(_board_url(view))
-    return Response(sentence, status=CONFLICT, mimetype="text/plain")
-
-
-def _sentences(view: RecordView, refused: Refused) -> list[str]:
-    fields = view.record_type.fields
-    return [f"{fields[name].label}: {text}" if name in fields else str(text) for name, text in refused.errors.items()]
-
-
-def _board_url(view: RecordView) -> str:
-    scope = read_id(request.values.get("scope", ""))
-    return view.get_url(".board_view", scope=scope)
-
-
-def _query(view: RecordView) -> BoardQuery:
-    if view.board is None:
+def read_board(view: RecordView) -> BoardRequest:
+    """The board of the address: ``?by=`` a field, ``?scope=`` one of several, ``?stuck=1`` only cards that lie long."""
+    own = view.screen.board.lane if view.screen.board is not None else next(iter(view.boards), None)
+    if own is None:
         not_found()
-    return view.board
+    by = request.values.get("by") or own
+    query = view.boards.get(by)
+    if query is None:
+        abort(400)
+    scopes = query.source.scopes(view.session)
+    scope = _scope(scopes)
+    listed = {name: value for name, value in request.args.items() if name not in OWN}
+    asked = view.query.read(listed, view.page_size_options)
+    stuck = request.args.get("stuck") == "1" and query.board.since is not None
+    here: dict[str, Any] = {"by": by if by != own else None, "scope": scope.id if scope is not None else None}
+    here["stuck"] = 1 if stuck else None
+    here |= view_arguments(view, asked)
+    return BoardRequest(query, scopes, scope, asked, stuck, {name: value for name, value in here.items() if value})
+
+
+def view_arguments(view: RecordView, asked: ListRequest) -> dict[str, Any]:
+    """The arguments of what the view shows, without the page of a list."""
+    arguments = view.query.arguments(asked.changed())
+    arguments.pop("page_size", None)
+    return arguments
 
 
 def _scope(scopes: Sequence[Any]) -> Any:
-    asked = request.args.get("scope")
+    asked = request.values.get("scope")
     if not asked:
         return scopes[0] if scopes else None
     scope = next((entry for entry in scopes if str(entry.id) == asked), None)
@@ -178,38 +85,143 @@ def _scope(scopes: Sequence[Any]) -> Any:
     return scope
 
 
+def board_page(view: RecordView) -> Any:
+    """The board. ``?lane=…&cards=…`` shows more of one lane."""
+    board = read_board(view)
+    query = board.query
+    lanes = query.source.lanes(view.session, board.scope_id)
+    sizes = _sizes(query, lanes)
+    matching = matching_of(view, board, lanes)
+    totals = totals_of(view, query, matching, lanes if board.scope is not None else None)
+    if board.scope is None:
+        lanes += _others(view, query, lanes, totals)
+    query.fill_totals(lanes, totals)
+    ordered = (lambda statement: view.query.ordered(statement, board.asked)) if board.asked.sort else None
+    query.fill_cards(view.session, lanes, sizes, matching, ordered)
+    editable, here = may(view.screen.permission("edit")), board.here
+
+    def url(**changes: Any) -> str:
+        return view.get_url(".board_view", **{**here, **changes})
+
+    return view.render(
+        "nova/board.html",
+        title=f"{view.screen.plural} · {board.scope}" if board.scope is not None else str(view.screen.plural),
+        singular=view.screen.title,
+        screen_views=screen_views(view, "board", board.asked),
+        screen_links=screen_links(view),
+        create_url=view.get_url(".create_view", url=url()) if view.can_create else None,
+        scopes=[
+            {"label": str(entry), "url": url(scope=entry.id), "active": entry is board.scope}
+            for entry in board.scopes
+        ],
+        by_options=[
+            {"name": name, "label": str(entry.field.label), "url": url(by=name, scope=None), "active": entry is query}
+            for name, entry in view.boards.items()
+        ],
+        by_label=str(query.field.label),
+        stuck_url=url(stuck=None if board.stuck else 1) if query.board.since is not None else None,
+        stuck=board.stuck,
+        many_lanes=len(lanes) > LANES_LIMIT,
+        lanes=[
+            lane_context(view, board, lane, sizes.get(lane.key, query.board.page_size)) for lane in lanes[:LANES_LIMIT]
+        ],
+        move_url=view.get_url(".move_view", **here) if editable else None,
+        order_kept=False,
+        **view_bar(view, board.asked, ".board_view", {name: here[name] for name in OWN if name in here}),
+    )
+
+
+def matching_of(view: RecordView, board: BoardRequest, lanes: Sequence[Lane]) -> sa.Select[Any]:
+    """The records that the board shows, in no order."""
+    matching = view.query.matching(board.asked)
+    return matching.where(board.query.stuck(lanes)) if board.stuck else matching
+
+
+def totals_of(
+    view: RecordView, query: BoardQuery, matching: sa.Select[Any], lanes: Sequence[Lane] | None
+) -> list[Total]:
+    """The totals of the lanes, or of every lane: kept ones where they are the whole truth, else counted now."""
+    kept = current_catalog().kept.get(view.model)
+    whole = matching.whereclause is None and not matching.get_final_froms()[1:]
+    if kept is not None and kept.lane == query.column.key and whole and sees_every(view.model):
+        found = kept_totals(view.session, kept)
+        if found is not None:
+            return found
+    return query.exact(view.session, matching, [lane.key for lane in lanes] if lanes is not None else None)
+
+
+def _others(view: RecordView, query: BoardQuery, lanes: Sequence[Lane], totals: Sequence[Total]) -> list[Lane]:
+    """Lanes that nobody would expect, yet hold records."""
+    known = {lane.key for lane in lanes}
+    missing = dict.fromkeys(total.key for total in totals if total.count and total.key not in known)
+    others = query.source.others(view.session, missing)
+    return [*([Lane(None, _("No value"))] if None in missing else []), *others]
+
+
 def _sizes(query: BoardQuery, lanes: Sequence[Lane]) -> dict[Any, int]:
     asked = request.args.get("lane")
     if not asked:
         return {}
-    key = query.key_of(asked)
-    if all(lane.key != key for lane in lanes):
+    if not query.source.has_key(asked):
         abort(400)
+    key = query.source.key_of(asked)
     return {key: min(read_id(request.args.get("cards", "")) or query.board.page_size, CARDS_LIMIT)}
 
 
-def _sums(lane: Lane) -> dict[str, Any]:
-    return {"id": lane.key, "count": lane.count, "total": lane.total, "weighted": lane.weighted}
+# --- what templates show
 
 
-def _lane(view: RecordView, query: BoardQuery, lane: Lane, size: int, here: dict[str, Any]) -> dict[str, Any]:
-    hints = query.board.hints(lane.cards) if query.board.hints is not None and lane.cards else {}
-    more = lane.count > len(lane.cards) and size < CARDS_LIMIT
-    arguments = here | {"lane": lane.key, "cards": size + query.board.page_size}
-    return _sums(lane) | {
-        "label": lane.label,
-        "color": lane.color,
-        "probability": lane.probability,
-        "cards": [_card(view, query, record, hints.get(record.id)) for record in lane.cards],
-        "more_url": view.get_url(".board_view", **arguments) if more else None,
-        "actions": [],
+def lane_sums(lane: Lane) -> dict[str, Any]:
+    """The figures of a lane."""
+    return {
+        "id": lane.text_key,
+        "count": lane.count,
+        "total": lane.total,
+        "weighted": lane.weighted,
+        "limit": lane.limit,
+        "over": lane.limit is not None and lane.count > lane.limit,
     }
 
 
-def _card(view: RecordView, query: BoardQuery, record: Any, hint: Hint | None) -> dict[str, Any]:
+def lane_context(view: RecordView, board: BoardRequest, lane: Lane, size: int) -> dict[str, Any]:
+    """A lane with its cards."""
+    query, here = board.query, dict(board.here)
+    hints = query.board.hints(lane.cards) if query.board.hints is not None and lane.cards else {}
+    more = lane.count > len(lane.cards) and size < CARDS_LIMIT
+    longer = {**here, "lane": lane.text_key, "cards": size + query.board.page_size}
+    place = {"by": query.field.name, "lane": lane.text_key, "url": view.get_url(".board_view", **here)}
+    return lane_sums(lane) | {
+        "label": lane.label,
+        "color": lane.color,
+        "probability": lane.probability,
+        "rot_days": lane.rot_days,
+        "cards": [card_context(view, query, record, lane, hints.get(record.id)) for record in lane.cards],
+        "more_url": view.get_url(".board_view", **longer) if more else None,
+        "add_url": view.get_url(".quick_add_view", **place) if view.can_create else None,
+        "settings_url": view.get_url(".lane_view", **place) if _may_keep(query, lane) else None,
+    }
+
+
+def _may_keep(query: BoardQuery, lane: Lane) -> bool:
+    target: Any = query.field.target
+    if lane.key is None or target is None or not issubclass(target, BoardLane):
+        return False
+    return may(f"{target.__record_type__}.edit")
+
+
+def card_context(
+    view: RecordView, query: BoardQuery, record: Any, lane: Lane, hint: Hint | None = None
+) -> dict[str, Any]:
+    """A card."""
     board, owner = query.board, getattr(record, "owner", None)
     subtitle = view.record_type.field(board.subtitle) if board.subtitle else None
     amount = getattr(record, query.amount.name) if query.amount else None
+    days = query.days_in_lane(record) if lane.rot_days is not None else None
+    age, rot_days = "", lane.rot_days or 0
+    if days is not None and days > rot_days:
+        age = "old"
+    elif days is not None and days * 4 >= rot_days * 3:
+        age = "ageing"
     return {
         "id": record.id,
         "title": str(record),
@@ -223,4 +235,8 @@ def _card(view: RecordView, query: BoardQuery, record: Any, hint: Hint | None) -
         "hint": str(hint.text) if hint else "",
         "hint_icon": hint.icon if hint else "",
         "warn": hint is not None and hint.warn,
+        "age": age,
+        "age_text": ngettext("%(days)s day here", "%(days)s days here", days, days=format_number(days))
+        if age and days is not None
+        else "",
     }

@@ -87,7 +87,7 @@ def list_page(view: RecordView) -> Any:
         export_url=view.get_url(".export_choice", **_unpaged(view, asked)),
         carried=_carried(view, asked),
         extra_args={},
-        screen_views=screen_views(view, "list"),
+        screen_views=screen_views(view, "list", asked),
         screen_links=screen_links(view),
     )
 
@@ -178,18 +178,17 @@ def filter_groups(view: RecordView) -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
-def screen_views(view: RecordView, active: str) -> list[dict[str, Any]]:
-    """The switch between list and board; empty when there is only the list."""
-    if view.screen.board is None:
+def screen_views(view: RecordView, active: str, asked: ListRequest | None = None) -> list[dict[str, Any]]:
+    """The switch between list, board and calendar, each with what is searched and filtered; empty for only a list."""
+    arguments = _unpaged(view, asked) if asked is not None else {}
+    offered = [("list", _("List"), "list", ".index_view")]
+    if view.boards:
+        offered.append(("board", _("Board"), "layout-kanban", ".board_view"))
+    if len(offered) < 2:
         return []
     return [
-        {"label": _("List"), "icon": "list", "url": view.list_url(), "active": active == "list"},
-        {
-            "label": _("Board"),
-            "icon": "layout-kanban",
-            "url": view.get_url(".board_view"),
-            "active": active == "board",
-        },
+        {"label": label, "icon": icon, "url": view.get_url(endpoint, **arguments), "active": name == active}
+        for name, label, icon, endpoint in offered
     ]
 
 

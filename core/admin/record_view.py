@@ -18,8 +18,9 @@ from flask_admin.model import BaseModelView
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from core.admin.board import BoardQuery
-from core.admin.board_pages import board_page, move
+from core.admin.board import boards_of
+from core.admin.board_moves import move, move_page
+from core.admin.board_pages import board_page
 from core.admin.bulk import DELETE, act_on_chosen, delete_one, restore_chosen
 from core.admin.cells import cell
 from core.admin.duplicates import duplicates
@@ -30,10 +31,12 @@ from core.admin.filters import filters_of
 from core.admin.form_pages import create, edit
 from core.admin.forms import build_edit_form, build_form, form_groups, form_rules, lookups_of
 from core.admin.ids import not_found, read_id
+from core.admin.lane_settings import lane_settings
 from core.admin.list_page import list_page
 from core.admin.list_query import ListQuery
 from core.admin.lookup import LARGEST_PAGE, PAGE
 from core.admin.notes import write_note
+from core.admin.quick_add import quick_add
 from core.admin.record_page import record_page
 from core.admin.recycle_bin import recycle_bin
 from core.errors import Forbidden, UnknownField
@@ -75,7 +78,7 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         self.editable = frozenset(
             name for name in screen.editable if self.record_type.field(name).kind in EDITABLE_KINDS
         )
-        self.board = BoardQuery(screen, self.record_type) if screen.board else None
+        self.boards = boards_of(screen, self.record_type)
         for name in screen.columns:
             if name not in self.computed:
                 self.record_type.field(name)
@@ -264,10 +267,20 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         """The board."""
         return board_page(self)
 
-    @expose("/move", methods=("POST",))
+    @expose("/move", methods=("GET", "POST"))
     def move_view(self) -> Any:
-        """Move a card."""
-        return move(self)
+        """Where a card can go; a post moves it there."""
+        return move(self) if request.method == "POST" else move_page(self)
+
+    @expose("/board/add", methods=("GET", "POST"))
+    def quick_add_view(self) -> Any:
+        """A new record in a lane."""
+        return quick_add(self)
+
+    @expose("/board/lane", methods=("GET", "POST"))
+    def lane_view(self) -> Any:
+        """What a lane asks for and how long a card may stay in it."""
+        return lane_settings(self)
 
     @expose("/export", methods=("GET", "POST"))
     def export_choice(self) -> Any:

@@ -41,6 +41,11 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return None if value is None else value.replace(tzinfo=dt.UTC)
 
 
+def whole_hundredths(amount: Decimal | int) -> int:
+    """An amount as it is stored."""
+    return int((Decimal(amount) * MINOR_UNITS).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+
+
 class Money(TypeDecorator[Decimal]):
     """An amount of money, kept as a whole number of hundredths so that sums are exact on every database.
 
@@ -57,8 +62,7 @@ class Money(TypeDecorator[Decimal]):
     def process_bind_param(self, value: Decimal | int | None, dialect: sa.Dialect) -> int | None:
         if value is None:
             return None
-        hundredths = (Decimal(value) * MINOR_UNITS).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
-        return int(hundredths)
+        return whole_hundredths(value)
 
     def process_result_value(self, value: int | Decimal | None, dialect: sa.Dialect) -> Decimal | None:
         # PostgreSQL's SUM over bigint is a numeric, SQLite's division an integer: both end here.

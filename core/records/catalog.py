@@ -14,6 +14,7 @@ from core.errors import UnknownField, UnknownRecordType
 from core.parts import Label, Screen
 from core.records.fields import Field, column_field, link_field
 from core.records.record import Record
+from core.records.totals import Kept, kept_of
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,12 @@ class Catalog:
         """The record type of a class; None for classes without a screen, such as child rows."""
         return self._by_model.get(model)
 
+    @cached_property
+    def kept(self) -> Mapping[type, Kept]:
+        """Of which record classes totals are kept: those whose screen has a board of its own."""
+        boards = ((entry, entry.screen.board) for entry in self if entry.screen is not None)
+        found = ((entry.model, kept_of(entry, board)) for entry, board in boards if board is not None)
+        return {model: kept for model, kept in found if kept is not None}
 
     def references(self, model: type) -> tuple[Reference, ...]:
         """The links to one record of ``model``, of all types with a screen, in the order of the Site's screens."""

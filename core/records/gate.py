@@ -8,6 +8,7 @@ commit  before_commit    a job that delivers the events is queued in the same tr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +28,8 @@ from core.records.events import DELIVER, write_event
 from core.records.fields import Field
 from core.records.policy import current_hooks, may, require, row_criteria
 from core.records.record import Part, Record, Searchable
-from core.records.validation import check_values
+from core.records.totals import Kept, doubt, note_changes
+from core.records.validation import check_entry, check_values
 from core.text import fold_both, sort_key
 
 PENDING = "gate_pending"
@@ -59,6 +61,7 @@ def narrow(state: ORMExecuteState) -> None:
     if state.is_update or state.is_delete or state.is_insert:
         touched = [mapper.class_ for mapper in state.all_mappers if issubclass(mapper.class_, Record)]
         for model in touched:
+            doubt(state.session, _kept().get(model))
             if state.is_insert:
                 require(f"{model.__record_type__}.create")
             elif not acting().system:
@@ -162,6 +165,7 @@ def _admit_one(
     check_values(described(type(record)), record, changes, new=new)
     current_hooks().veto("before_save", record=record, changes=changes)
     changes = {key: pair for key, pair in _changes(session, record, parts).items() if key != "archived_at"}
+    check_entry(described(type(record)), record, changes)
     _stamp(record, new=new)
     return record, action, changes
 
@@ -269,6 +273,7 @@ def tell(session: Session, _context: UOWTransaction) -> None:
         for record, action, changes in pending
     ]
     session.connection().execute(sa.insert(Audit.__table__), rows)  # type: ignore[arg-type]
+    note_changes(session, _kept(), ((record, action) for record, action, _changes in pending))
     for record, action, changes in pending:
         name = f"{record.__record_type__}.{'updated' if action == 'changed' else action}"
         write_event(session, name, record.__record_type__, record.id, {"fields": sorted(changes)})
@@ -297,6 +302,11 @@ def _named(session: Session, target: type[Any], key: int | None) -> dict[str, An
         return None
     held = session.identity_map.get(identity_key(target, key))
     return {"id": key, "name": str(held) if held is not None else f"#{key}"}
+
+
+def _kept() -> Mapping[type, Kept]:
+    kept: Mapping[type, Kept] = current_app.extensions["peyvand"].catalog.kept
+    return kept
 
 
 @event.listens_for(GatedSession, "before_commit")

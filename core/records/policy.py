@@ -86,3 +86,9 @@ def row_criterion(model: type) -> Any:
         return false()
     criteria = [criterion for _model, criterion in _filtered(current_hooks(), model)]
     return and_(*criteria) if criteria else None
+
+
+def sees_every(model: type) -> bool:
+    """Whether nothing narrows the current actor's queries of ``model``; only then may he see totals of all records."""
+    roots = {base for base in model.__mro__ if hasattr(base, "__mapper__")} - {model}
+    return not any(issubclass(model, narrowed) for narrowed, _criterion in row_criteria(roots))

@@ -96,6 +96,18 @@ class Located:
         self.latitude, self.longitude = (None, None) if place is None else (place.latitude, place.longitude)
 
 
+class BoardLane:
+    """A record that is a lane of boards, such as a stage, with what a person set for it in place.
+
+    ``required_fields`` names the fields that a record must have filled to enter; the gate holds every door to it.
+    A record that stays longer than ``rot_days`` stands out. ``card_limit`` is how many records a lane should hold.
+    """
+
+    required_fields: Mapped[list[str] | None] = mapped_column(sa.JSON, info={"label": _l("Asked on entering")})
+    rot_days: Mapped[int | None] = mapped_column(info={"label": _l("Stale after (days)")})
+    card_limit: Mapped[int | None] = mapped_column(info={"label": _l("At most (cards)")})
+
+
 class Part:
     """A row that belongs to a record, such as one of its phone numbers.
 

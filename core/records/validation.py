@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
+from sqlalchemy.orm import object_session
 
+from core.accounts.actor import acting
 from core.database.types import Color, parse_phone
 from core.errors import ValidationError
 from core.records.catalog import RecordType
 from core.records.fields import Field
-from core.records.record import Record
+from core.records.record import BoardLane, Record
 from core.text import clean
 
 INTEGER_LIMIT = 2**31
@@ -40,6 +43,52 @@ def check_values(record_type: RecordType, record: Record, changes: Mapping[str, 
             errors[field.name] = problem
     if errors:
         raise ValidationError(**errors)
+
+
+def check_entry(record_type: RecordType, record: Record, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    """Refuse a record that comes into a lane without what the lane asks for, through whichever door it comes.
+
+    The installation itself may put a record anywhere: when a stage is removed, its records go to another.
+
+    Raises:
+        ValidationError: one sentence per empty field.
+    """
+    if acting().system:
+        return
+    for field in record_type.fields.values():
+        if field.kind != "link" or field.target is None or not issubclass(field.target, BoardLane):
+            continue
+        if field.name not in changes and field.column.key not in changes:
+            continue
+        lane = _linked(record, field)
+        missing = missing_in(record_type, record, lane.required_fields or ()) if lane is not None else ()
+        if missing:
+            text = _("“%(lane)s” needs this.", lane=str(lane))
+            raise ValidationError(**dict.fromkeys(missing, text))
+
+
+def missing_in(record_type: RecordType, record: Any, required: Iterable[str]) -> tuple[str, ...]:
+    """Those of the fields called ``required`` that ``record`` has empty; a field that is gone asks for nothing."""
+    fields = [record_type.fields[name] for name in required if name in record_type.fields]
+    return tuple(field.name for field in fields if _is_empty(record, field))
+
+
+def _is_empty(record: Any, field: Field) -> bool:
+    value = getattr(record, field.name)
+    if field.kind == "link" and value is None and field.column is not None:
+        # A link to a record that the actor may not see is no empty field.
+        return getattr(record, sa.inspect(type(record)).get_property_by_column(field.column).key) is None
+    return value is None or value == "" or value == []
+
+
+def _linked(record: Any, field: Field) -> Any:
+    target: Any = field.target
+    value, session = getattr(record, field.name), object_session(record)
+    key = getattr(record, sa.inspect(type(record)).get_property_by_column(field.column).key)
+    if session is None or key is None or (value is not None and value.id in (key, None)):
+        return value
+    with session.no_autoflush:
+        return session.get(target, key, execution_options={"include_archived": True})
 
 
 def _check_parts(record: Record, field: Field) -> str | None:

@@ -27,6 +27,7 @@ from core.parts import (
 from core.records.events import DELIVER, deliver_events
 from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
+from core.records.totals import RECOUNT, RECOUNT_EVERY, recount_totals
 from core.records.transfer.running import RUN_IMPORT, run_import
 from core.story import Channel, TimelineEntry
 from core.web import exports, importing, telling
@@ -121,6 +122,7 @@ def jobs() -> list[Job]:
         Job(name=MAIL_ONE, run=mail_notification, label=_l("Mail a notification"), attempts=5),
         Job(name=SEND_DIGESTS, run=send_digests, label=_l("Mail what is new")),
         Job(name=SEND_MAIL, run=send_one, label=_l("Send a mail"), attempts=12, timeout=300, retry_after=60),
+        Job(name=RECOUNT, run=recount_totals, label=_l("Count the lanes of boards"), queue="system", attempts=1),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
     ]
 
@@ -132,6 +134,7 @@ def schedules() -> list[Schedule]:
         Schedule(job=telling.TELL_OF_JOBS, every=60),
         Schedule(job=SEND_DIGESTS, every=900),
         Schedule(job=exports.SWEEP, every=3600),
+        Schedule(job=RECOUNT, every=RECOUNT_EVERY),
     ]
 
 

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core import Choice, Color, LongText, Money, Option, Owned, Record, Searchable, User, UtcDateTime, plugin_base
+from core import (
+    BoardLane,
+    Choice,
+    Color,
+    LongText,
+    Money,
+    Option,
+    Owned,
+    Record,
+    Searchable,
+    User,
+    UtcDateTime,
+    plugin_base,
+)
 from plugins.contacts.models import Company, Person
 
 Base = plugin_base("sales")
@@ -17,6 +31,7 @@ Base = plugin_base("sales")
 ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 NAME_LENGTH = 80
 DEFAULT_CURRENCY = "IRR"
+ALIVE: dict[str, Any] = dict.fromkeys(("postgresql_where", "sqlite_where"), sa.text("archived_at IS NULL"))
 
 OPEN, WON, LOST = "open", "won", "lost"
 KINDS = (
@@ -35,7 +50,7 @@ class Pipeline(Base, Record):
     position: Mapped[int] = mapped_column(default=0, info={"label": _l("Place in the order")})
 
 
-class Stage(Base, Record):
+class Stage(Base, Record, BoardLane):
     """A step of a pipeline. ``probability`` is in per cent; a deal that stays longer than ``rot_days`` is stale."""
 
     __tablename__ = "sales_stage"
@@ -49,7 +64,6 @@ class Stage(Base, Record):
     kind: Mapped[str] = mapped_column(Choice(KINDS), default=OPEN, info={"label": _l("A deal here is")})
     probability: Mapped[int] = mapped_column(default=0, info={"label": _l("Probability")})
     color: Mapped[str] = mapped_column(Color, default="gray", info={"label": _l("Color")})
-    rot_days: Mapped[int | None] = mapped_column(info={"label": _l("Stale after (days)")})
 
 
 class LostReason(Base, Record):
@@ -65,10 +79,15 @@ class Deal(Base, Record, Owned, Searchable):
     """Something that may be sold to somebody.
 
     Pipeline, stage and probability may be left empty when it is saved: ``plugins.sales.rules`` fills them.
-    ``closed_at`` is when it was won or lost.
+    ``closed_at`` is when it was won or lost; ``stage_since`` when an open one came into its stage.
     """
 
     __tablename__ = "sales_deal"
+    # The first cards of a stage, and the sums of all stages, each from an index alone.
+    __table_args__ = (
+        sa.Index("ix_sales_deal_cards", "stage_id", "expected_close", "id", **ALIVE),
+        sa.Index("ix_sales_deal_sums", "stage_id", "currency", "probability", "amount", **ALIVE),
+    )
 
     name: Mapped[str] = mapped_column(sa.String(200), info={"label": _l("Name")})
     amount: Mapped[Decimal | None] = mapped_column(Money("currency"), index=True, info={"label": _l("Amount")})
@@ -82,6 +101,9 @@ class Deal(Base, Record, Owned, Searchable):
     next_step: Mapped[str | None] = mapped_column(sa.String(200), info={"label": _l("Next step")})
     lost_note: Mapped[str | None] = mapped_column(LongText(2000), info={"label": _l("What happened")})
     closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, index=True, info={"label": _l("Closed")})
+    stage_since: Mapped[dt.datetime | None] = mapped_column(
+        UtcDateTime, info={"label": _l("In the stage since"), "managed": True}
+    )
 
     pipeline_id: Mapped[int | None] = mapped_column(
         ROW_ID, sa.ForeignKey("sales_pipeline.id", ondelete="SET NULL"), index=True

@@ -17,6 +17,7 @@ from plugins.sales.models import LOST, OPEN, WON, Deal, LostReason, Pipeline, St
 
 CURRENCY = re.compile("[A-Z]{3}")
 LONGEST_ROT = 3650  # days
+LARGEST_LIMIT = 100_000  # cards
 CERTAIN = {WON: 100, LOST: 0}
 
 
@@ -44,10 +45,13 @@ def settle(deal: Deal, moment: dt.datetime) -> None:
             deal.probability = stage.probability
         if stage is not before:
             entered = history.enter(session, deal, before, stage, moment)
+            deal.stage_since = entered
             if stage.kind != OPEN and (before is None or before.kind != stage.kind):
                 _close(deal, entered)
         if stage.kind == OPEN and deal.closed_at is not None:
             deal.closed_at = None
+        if stage.kind != OPEN and deal.stage_since is not None:
+            deal.stage_since = None  # what is won or lost does not age
         if stage.kind != LOST:
             _forget_loss(deal)
         # The key is looked at too: a company that the actor may not see is no empty field.
@@ -177,6 +181,8 @@ def check_stage(stage: Stage) -> None:
             errors["probability"] = _("A probability lies between 0 and 100.")
         if stage.rot_days is not None and not 1 <= stage.rot_days <= LONGEST_ROT:
             errors["rot_days"] = _("Write a number of days from 1 to %(most)s.", most=LONGEST_ROT)
+        if stage.card_limit is not None and not 1 <= stage.card_limit <= LARGEST_LIMIT:
+            errors["card_limit"] = _("Write a number of cards from 1 to %(most)s.", most=LARGEST_LIMIT)
         stored = instance_state(stage).persistent
         attributes = instance_state(stage).attrs
         fixed = [name for name in ("kind", "pipeline_id", "pipeline") if attributes[name].history.deleted]

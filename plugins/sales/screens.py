@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import object_session
 
 from core import Board, Column, FieldGroup, Hint, Screen, ValidationError
-from plugins.sales.history import days_in_stage, is_stale
+from plugins.sales.history import days_in_stage
 from plugins.sales.models import Deal, LostReason, Pipeline, Stage
 from plugins.sales.planning import planned
 from plugins.sales.services import missing, move
@@ -43,18 +43,17 @@ def move_on_board(deal: Deal, key: int, values: Mapping[str, Any]) -> None:
 
 
 def hints(deals: Sequence[Deal]) -> dict[int, Hint]:
-    """What to do next with each open deal; deals that lie too long, or that nobody will touch, stand out."""
-    days, plans = days_in_stage(deals), planned(deals)
+    """What to do next with each open deal; those for which nothing is planned stand out."""
+    plans = planned(deals)
     remarks = {}
     for deal in deals:
         if deal.closed_at is not None:
             continue
-        stale = is_stale(deal, days.get(deal.id))
         plan = plans.get(deal.id)
         if plan is not None:
-            remarks[deal.id] = Hint(plan.text, stale or plan.warn, "alert-triangle" if stale else plan.icon)
+            remarks[deal.id] = Hint(plan.text, plan.warn, plan.icon)
         elif deal.next_step:
-            remarks[deal.id] = Hint(deal.next_step, stale, "alert-triangle" if stale else "clock")
+            remarks[deal.id] = Hint(deal.next_step)
         else:
             remarks[deal.id] = Hint(_l("No next step"), True, "alert-triangle")
     return remarks
@@ -98,6 +97,7 @@ DEAL_SCREEN = Screen(
         amount="amount",
         probability="probability",
         date="expected_close",
+        since="stage_since",
         hints=hints,
         subtitle="company",
         move=move_on_board,

@@ -67,6 +67,9 @@ def test_forbidden_and_missing_look_the_same(config: Config) -> None:
         ("edit", "get", "/toys/kite/cell?column=state&id=1"),
         ("edit", "post", "/toys/kite/cell?column=state&id=1"),
         ("edit", "post", "/toys/kite/move?id=1&lane=open"),
+        ("edit", "get", "/toys/kite/move?id=1"),
+        ("create", "get", "/toys/kite/board/add?lane=open"),
+        ("create", "post", "/toys/kite/board/add?lane=open"),
         ("delete", "post", "/toys/kite/delete?id=1"),
         ("delete", "post", "/toys/kite/restore?ids=1"),
         ("delete", "get", "/toys/kite/deleted"),
@@ -102,6 +105,8 @@ def test_nobody_gets_nothing(toys: Toys, browser: Browser) -> None:
         "/toys/kite/action",
         "/toys/kite/cell",
         "/toys/kite/move",
+        "/toys/kite/board/add?lane=open",
+        "/toys/kite/board/lane?by=maker&lane=1",
         "/toys/kite/check",
     ],
 )
@@ -129,7 +134,8 @@ def test_reading_pages_writes_nothing(toys: Toys, browser: Browser) -> None:
         if statement.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
             written.append(statement)
 
-    for path in ("", "new", "1", "1/edit", "board", "export/csv", "check?name=one", "ajax/lookup?name=maker",
+    for path in ("", "new", "1", "1/edit", "board", "board?by=owner", "board/add?lane=open", "move?id=1",
+                 "export/csv", "check?name=one", "ajax/lookup?name=maker",
                  "cell?column=state&id=1", "new?state=lost&name=x"):  # fmt: skip
         assert browser.get(f"/toys/kite/{path}").status_code == 200
     assert written == []
@@ -141,7 +147,7 @@ def test_flask_admins_own_routes_are_gone(toys: Toys) -> None:
         f"/toys/kite/{path}"
         for path in (
             "", "new", "<id>", "<id>/edit", "<id>/note", "delete", "restore", "deleted", "action", "cell", "check",
-            "board", "move", "export/<export_type>", "ajax/lookup",
+            "board", "board/add", "board/lane", "move", "export/<export_type>", "ajax/lookup",
         )
     }  # fmt: skip
     assert toys.app.test_client().post("/toys/kite/ajax/update/").status_code in (400, 404)

@@ -29,7 +29,7 @@ from core.parts import (
     Permission,
     Screen,
 )
-from core.records.record import Owned, Part, Record, Searchable
+from core.records.record import BoardLane, Owned, Part, Record, Searchable
 
 Base = plugin_base("toys")
 
@@ -55,12 +55,12 @@ class Land(Base, Record):
     name: Mapped[str] = mapped_column(sa.String(80))
 
 
-class Maker(Base, Record, Searchable):
+class Maker(Base, Record, Searchable, BoardLane):
     """Who makes kites."""
 
     __tablename__ = "toys_maker"
 
-    name: Mapped[str] = mapped_column(sa.String(80))
+    name: Mapped[str] = mapped_column(sa.String(80), info={"label": _l("Name")})
     position: Mapped[int] = mapped_column(default=0)
     probability: Mapped[int | None] = mapped_column()
     land_id: Mapped[int | None] = mapped_column(sa.ForeignKey("toys_land.id", ondelete="SET NULL"))

@@ -21,10 +21,12 @@ from core.accounts.models import now
 from core.database.bulk import insert_rows, new_ids
 from core.errors import ValidationError
 from core.records.audit import Audit, audit_row, plain
+from core.records.catalog import current_catalog
 from core.records.events import OutboxEvent
 from core.records.gate import described, stamp_words
 from core.records.policy import current_hooks, require
 from core.records.record import Record, Searchable
+from core.records.totals import note_inserted
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ class BulkInsert:
             ["id", *self.columns.values()],
             ([record_id, *map(record.__dict__.get, keys)] for record_id, record in zip(ids, records, strict=True)),
         )
+        note_inserted(self.session, current_catalog().kept.get(self.model), [record.__dict__ for record in records])
         for name in dict.fromkeys(name for row in rows for name in row.parts):
             self._insert_parts(connection, name, ids, rows)
         for name in dict.fromkeys(name for row in rows for name in row.links if self.fields[name].kind == "links"):
