@@ -40,6 +40,7 @@ GREGORIAN_YEARS = range(1700, 3000)
 # The first day of year 1; an older date has no Jalali name and is shown as a Gregorian one.
 _JALALI_EPOCH: dt.date = _jalali(1, 1, 1).to_gregorian()
 _FIRST_WEEKDAY: dict[Calendar, int] = {"gregorian": 0, "jalali": 5}  # as date.weekday(): Monday is 0, Saturday 5
+_WEEKEND: dict[Calendar, frozenset[int]] = {"gregorian": frozenset({5, 6}), "jalali": frozenset({4})}
 _STEPS = {"last": -1, "this": 0, "next": 1}
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
@@ -156,6 +157,25 @@ def month_bounds(calendar: Calendar, year: int, month: int) -> Period:
     return Period(first, date_of(calendar, year, month, days_in_month(calendar, year, month)))
 
 
+def week_of(date: dt.date, calendar: Calendar) -> Period:
+    """Return the week of ``date``: from Saturday in the Jalali calendar, from Monday in the Gregorian."""
+    first = date - dt.timedelta(days=(date.weekday() - _FIRST_WEEKDAY[calendar]) % 7)
+    return Period(first, first + dt.timedelta(days=6))
+
+
+def is_weekend(date: dt.date, calendar: Calendar) -> bool:
+    """Return whether people rest on ``date``: Friday in the Jalali calendar, Saturday and Sunday in the Gregorian."""
+    return date.weekday() in _WEEKEND[calendar]
+
+
+def month_weeks(calendar: Calendar, year: int, month: int) -> list[list[dt.date]]:
+    """Return the whole weeks that hold a month, days of its neighbours included."""
+    first, last = month_bounds(calendar, year, month)
+    start, end = week_of(first, calendar).first, week_of(last, calendar).last
+    days = [start + dt.timedelta(days=number) for number in range((end - start).days + 1)]
+    return [days[number : number + 7] for number in range(0, len(days), 7)]
+
+
 def add_months(date: dt.date, months: int, calendar: Calendar) -> dt.date:
     """Return the same day ``months`` later in ``calendar``, or the month's last day where it has no such day."""
     year, month, day = year_month_day(date, calendar)
@@ -177,8 +197,7 @@ def period(kind: PeriodKind, calendar: Calendar, today: dt.date) -> Period:
         raise ValueError(f"unknown period {kind!r}")
     step = _STEPS[step_name]
     if unit == "week":
-        first = today - dt.timedelta(days=(today.weekday() - _FIRST_WEEKDAY[calendar]) % 7) + dt.timedelta(weeks=step)
-        return Period(first, first + dt.timedelta(days=6))
+        return week_of(today + dt.timedelta(weeks=step), calendar)
     length = {"month": 1, "quarter": 3, "year": 12}[unit]
     year, month, _day = year_month_day(today, calendar)
     begin = date_of(calendar, year, (month - 1) // length * length + 1, 1)

@@ -16,7 +16,7 @@ from core.admin.formatters import plain
 from core.admin.ids import not_found, read_id
 from core.admin.lanes import LANES_LIMIT, Lane
 from core.admin.list_page import screen_links, screen_views
-from core.admin.view_bar import view_bar
+from core.admin.view_bar import view_arguments, view_bar
 from core.parts import Hint
 from core.records.catalog import current_catalog
 from core.records.policy import may, sees_every
@@ -66,13 +66,6 @@ def read_board(view: RecordView) -> BoardRequest:
     here["stuck"] = 1 if stuck else None
     here |= view_arguments(view, asked)
     return BoardRequest(query, scopes, scope, asked, stuck, {name: value for name, value in here.items() if value})
-
-
-def view_arguments(view: RecordView, asked: ListRequest) -> dict[str, Any]:
-    """The arguments of what the view shows, without the page of a list."""
-    arguments = view.query.arguments(asked.changed())
-    arguments.pop("page_size", None)
-    return arguments
 
 
 def _scope(scopes: Sequence[Any]) -> Any:

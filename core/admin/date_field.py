@@ -74,14 +74,14 @@ class LocalDateTimeField(DateTimeField):
         if not day or not time:
             raise ValueError(_("Write a date and a time, for example %(example)s.", example=_moment_text(_EXAMPLE)))
         wall = dt.datetime.combine(_read_date(day), dt.time(int(time[1]), int(time[2])))
-        self.data = _moment_of(wall, ZoneInfo(preferences().timezone))
+        self.data = moment_of(wall, ZoneInfo(preferences().timezone))
 
 
 def _moment_text(local: dt.datetime) -> str:
     return f"{format_local_date(local.date(), 'short')} {format_digits(local.strftime('%H:%M'))}"
 
 
-def _moment_of(wall: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+def moment_of(wall: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     """Return the moment in UTC at which clocks of ``zone`` show ``wall``: the earlier of two in autumn."""
     moment = wall.replace(tzinfo=zone).astimezone(dt.UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != wall:

@@ -74,7 +74,7 @@ def list_page(view: RecordView) -> Any:
         filter_groups=filter_groups(view),
         active_filters=[(position, view.query.filters[position].name, value) for position, value in asked.filters],
         filter_args=view.query.filter_arguments(asked),
-        active_where=_where(asked, url(where=None)),
+        active_where=active_where(asked, url(where=None)),
         actions=actions,
         actions_confirmation=confirmations,
         action_form=view.action_form() if actions else None,
@@ -92,7 +92,7 @@ def list_page(view: RecordView) -> Any:
     )
 
 
-def _where(asked: ListRequest, without: str) -> dict[str, str] | None:
+def active_where(asked: ListRequest, without: str) -> dict[str, str] | None:
     """The chip of the condition in the address: what it says, and how to do without it."""
     if asked.where is None:
         return None
@@ -184,6 +184,8 @@ def screen_views(view: RecordView, active: str, asked: ListRequest | None = None
     offered = [("list", _("List"), "list", ".index_view")]
     if view.boards:
         offered.append(("board", _("Board"), "layout-kanban", ".board_view"))
+    if view.dates:
+        offered.append(("calendar", _("Calendar"), "calendar", ".calendar_view"))
     if len(offered) < 2:
         return []
     return [

@@ -22,6 +22,9 @@ from core.admin.board import boards_of
 from core.admin.board_moves import move, move_page
 from core.admin.board_pages import board_page
 from core.admin.bulk import DELETE, act_on_chosen, delete_one, restore_chosen
+from core.admin.calendar import color_fields, date_fields
+from core.admin.calendar_moves import move_entry
+from core.admin.calendar_pages import calendar_page
 from core.admin.cells import cell
 from core.admin.duplicates import duplicates
 from core.admin.export import choose as choose_export
@@ -50,7 +53,7 @@ EDITABLE_KINDS = frozenset(
 
 
 class RecordView(BaseModelView):  # type: ignore[misc]
-    """List, form, board and record page of one Screen.
+    """List, form, board, calendar and record page of one Screen.
 
     Raises:
         UnknownField: the screen names a field that the record type does not have.
@@ -79,6 +82,8 @@ class RecordView(BaseModelView):  # type: ignore[misc]
             name for name in screen.editable if self.record_type.field(name).kind in EDITABLE_KINDS
         )
         self.boards = boards_of(screen, self.record_type)
+        self.dates = date_fields(self.record_type)
+        self.colors = color_fields(self.record_type)
         for name in screen.columns:
             if name not in self.computed:
                 self.record_type.field(name)
@@ -266,6 +271,16 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     def board_view(self) -> Any:
         """The board."""
         return board_page(self)
+
+    @expose("/calendar")
+    def calendar_view(self) -> Any:
+        """The calendar."""
+        return calendar_page(self)
+
+    @expose("/calendar/move", methods=("GET", "POST"))
+    def calendar_move_view(self) -> Any:
+        """To which day an entry goes; a post moves it there."""
+        return move_entry(self)
 
     @expose("/move", methods=("GET", "POST"))
     def move_view(self) -> Any:

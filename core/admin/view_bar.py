@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.admin.list_page import filter_groups
+from core.admin.list_page import active_where, filter_groups
 
 if TYPE_CHECKING:
     from core.admin.list_query import ListRequest
@@ -25,8 +25,8 @@ def view_bar(view: RecordView, asked: ListRequest, endpoint: str, kept: Mapping[
     def view_url(**arguments: Any) -> str:
         return view.get_url(endpoint, **{**kept, **arguments})
 
-    carried = view.query.arguments(asked.changed(search="", filters=()))
-    carried.pop("page_size", None)
+    carried = view_arguments(view, asked.changed(search="", filters=(), where=None))
+    without = view_url(**view_arguments(view, asked.changed(where=None)))
     return {
         "view_url": view_url,
         "search_supported": view.query.searchable,
@@ -36,8 +36,16 @@ def view_bar(view: RecordView, asked: ListRequest, endpoint: str, kept: Mapping[
         "active_filters": [
             (position, view.query.filters[position].name, value) for position, value in asked.filters
         ],
+        "active_where": active_where(asked, without),
         "filter_args": view.query.filter_arguments(asked),
         "clear_search_url": view_url(**carried),
         "carried": carried,
         "extra_args": kept,
     }
+
+
+def view_arguments(view: RecordView, asked: ListRequest) -> dict[str, Any]:
+    """The arguments of what the view shows, without the page of a list."""
+    arguments = view.query.arguments(asked.changed())
+    arguments.pop("page_size", None)
+    return arguments

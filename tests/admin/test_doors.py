@@ -68,6 +68,9 @@ def test_forbidden_and_missing_look_the_same(config: Config) -> None:
         ("edit", "post", "/toys/kite/cell?column=state&id=1"),
         ("edit", "post", "/toys/kite/move?id=1&lane=open"),
         ("edit", "get", "/toys/kite/move?id=1"),
+        ("see", "get", "/toys/kite/calendar"),
+        ("edit", "get", "/toys/kite/calendar/move?id=1"),
+        ("edit", "post", "/toys/kite/calendar/move?id=1&day=2026-11-22"),
         ("create", "get", "/toys/kite/board/add?lane=open"),
         ("create", "post", "/toys/kite/board/add?lane=open"),
         ("delete", "post", "/toys/kite/delete?id=1"),
@@ -107,6 +110,7 @@ def test_nobody_gets_nothing(toys: Toys, browser: Browser) -> None:
         "/toys/kite/move",
         "/toys/kite/board/add?lane=open",
         "/toys/kite/board/lane?by=maker&lane=1",
+        "/toys/kite/calendar/move?id=1&day=2026-11-22",
         "/toys/kite/check",
     ],
 )
@@ -134,7 +138,7 @@ def test_reading_pages_writes_nothing(toys: Toys, browser: Browser) -> None:
         if statement.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
             written.append(statement)
 
-    for path in ("", "new", "1", "1/edit", "board", "board?by=owner", "board/add?lane=open", "move?id=1",
+    for path in ("", "new", "1", "1/edit", "board", "board?by=owner", "board/add?lane=open", "move?id=1", "calendar",
                  "export/csv", "check?name=one", "ajax/lookup?name=maker",
                  "cell?column=state&id=1", "new?state=lost&name=x"):  # fmt: skip
         assert browser.get(f"/toys/kite/{path}").status_code == 200
@@ -147,7 +151,8 @@ def test_flask_admins_own_routes_are_gone(toys: Toys) -> None:
         f"/toys/kite/{path}"
         for path in (
             "", "new", "<id>", "<id>/edit", "<id>/note", "delete", "restore", "deleted", "action", "cell", "check",
-            "board", "board/add", "board/lane", "move", "export/<export_type>", "ajax/lookup",
+            "board", "board/add", "board/lane", "move", "calendar", "calendar/move",
+            "export/<export_type>", "ajax/lookup",
         )
     }  # fmt: skip
     assert toys.app.test_client().post("/toys/kite/ajax/update/").status_code in (400, 404)

@@ -17,10 +17,13 @@ from core.calendars import (
     add_months,
     days_in_month,
     format_date,
+    is_weekend,
     month_bounds,
     month_name,
+    month_weeks,
     parse_date,
     period,
+    week_of,
     weekday_names,
     year_month_day,
 )
@@ -179,3 +182,32 @@ def test_month_bounds_are_the_first_and_the_last_day() -> None:
     assert month_bounds("jalali", 1403, 12) == (dt.date(2025, 2, 19), dt.date(2025, 3, 20))
     with pytest.raises(ValueError, match="month"):
         month_bounds("jalali", 1403, 13)
+
+
+@given(a_date, st.sampled_from(CALENDARS))
+def test_the_weeks_of_a_month_hold_each_of_its_days_once_and_begin_right(date, calendar):
+    year, month, _day = year_month_day(date, calendar)
+    weeks = month_weeks(calendar, year, month)
+    days = [day for week in weeks for day in week]
+    inside = [day for day in days if year_month_day(day, calendar)[:2] == (year, month)]
+
+    numbers = [year_month_day(day, calendar)[2] for day in inside]
+    assert numbers == list(range(1, days_in_month(calendar, year, month) + 1))
+    assert all(later - day == dt.timedelta(days=1) for day, later in zip(days, days[1:], strict=False))
+    assert 4 <= len(weeks) <= 6
+    first = {"jalali": 5, "gregorian": 0}[calendar]
+    assert all(len(week) == 7 and week[0].weekday() == first for week in weeks)
+    # No week without a day of the month.
+    assert set(weeks[0]) & set(inside)
+    assert set(weeks[-1]) & set(inside)
+
+
+@given(a_date, st.sampled_from(CALENDARS))
+def test_a_week_holds_its_day_and_ends_with_its_weekend(date, calendar):
+    first, last = week_of(date, calendar)
+
+    assert first <= date <= last == first + dt.timedelta(days=6)
+    assert is_weekend(last, calendar)
+    assert not is_weekend(first, calendar)
+    names = weekday_names(calendar, "en")
+    assert (names[0], names[-1]) == {"jalali": ("Saturday", "Friday"), "gregorian": ("Monday", "Sunday")}[calendar]

@@ -12,7 +12,12 @@
 
   /** Where a card is, so that a refused move can be taken back. */
   const position = (card) => ({ lane: laneOf(card), before: card.nextElementSibling });
-  const put = (card, { lane, before }) => lane.insertBefore(card, before?.parentElement === lane ? before : null);
+
+  function put(card, { lane, before }) {
+    // Putting a card where it is already would take the focus from it.
+    if (laneOf(card) === lane && card.nextElementSibling === before) return;
+    lane.insertBefore(card, before?.parentElement === lane ? before : null);
+  }
 
   function request(card) {
     const lane = laneOf(card).dataset.lane;
@@ -151,7 +156,6 @@
   // ---- Clicks and submits
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-nv-move], [data-nv-add], [data-nv-quick-cancel], [data-nv-fold]");
-    for (const menu of all("details[data-nv-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
     if (!target || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     if (target.matches("[data-nv-move]")) openMenu(target.closest(".dcard"));
