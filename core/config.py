@@ -21,6 +21,9 @@ PEYVAND_SMTP_SECURITY     starttls, tls, or none for a server on the same machin
 PEYVAND_SMTP_USER         user at the mail server (none)
 PEYVAND_SMTP_PASSWORD     password of that user (none)
 PEYVAND_SMTP_FROM         sender of every mail: an address, or a name with an address in angle brackets (none)
+PEYVAND_ATTACHMENT_LIMIT  megabytes that an attached file may have (25)
+PEYVAND_ATTACHMENT_KINDS  kinds of files that may be attached (image pdf office text archive audio video)
+PEYVAND_ATTACHMENT_PIXELS megapixels up to which an attached image gets a thumbnail (50)
 """
 
 import hashlib
@@ -35,6 +38,9 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 from core.errors import ConfigError
+
+ATTACHMENT_KINDS = ("image", "pdf", "office", "text", "archive", "audio", "video", "other")
+"""What an attached file can be, by its content; ``other`` is welcome only where an administrator says so."""
 
 SHORTEST_KEY = 32
 """Least characters of a secret key: what 128 bits need in hexadecimal."""
@@ -76,6 +82,13 @@ SETTINGS = (
     Setting("PEYVAND_SMTP_USER", "none", "User at the mail server."),
     Setting("PEYVAND_SMTP_PASSWORD", "none", "Password of that user."),
     Setting("PEYVAND_SMTP_FROM", "none", "Sender of every mail: an address, or Name <address>."),
+    Setting("PEYVAND_ATTACHMENT_LIMIT", "25", "Megabytes that an attached file may have."),
+    Setting(
+        "PEYVAND_ATTACHMENT_KINDS",
+        "image pdf office text archive audio video",
+        "Kinds of files that may be attached, by content; other is everything else, pages and programs included.",
+    ),
+    Setting("PEYVAND_ATTACHMENT_PIXELS", "50", "Megapixels up to which an attached image gets a thumbnail."),
 )
 
 
@@ -102,6 +115,9 @@ class Config:
     smtp_user: str = ""
     smtp_password: str = field(default="", repr=False)
     smtp_from: str = ""
+    attachment_limit: int = 25
+    attachment_kinds: tuple[str, ...] = ATTACHMENT_KINDS[:-1]
+    attachment_pixels: int = 50
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -128,6 +144,9 @@ class Config:
             public_url=_public_url(environ.get("PEYVAND_PUBLIC_URL") or f"http://{_in_url(host)}:{port}"),
             trusted_proxies=_whole_number(environ, "PEYVAND_TRUSTED_PROXIES", 0, 0, 16),
             **_smtp(environ),
+            attachment_limit=_whole_number(environ, "PEYVAND_ATTACHMENT_LIMIT", 25, 1, 2048),
+            attachment_kinds=_kinds(environ),
+            attachment_pixels=_whole_number(environ, "PEYVAND_ATTACHMENT_PIXELS", 50, 1, 500),
             # Last, so that nothing is written for a configuration that is refused.
             secret_key=_checked_key(key, "PEYVAND_SECRET_KEY") if key else _kept_key(instance),
         )
@@ -161,8 +180,13 @@ class Config:
 
     @property
     def uploads(self) -> Path:
-        """Folder of the files people attach."""
+        """Folder of the files people send for an import."""
         return self.instance / "uploads"
+
+    @property
+    def attachments(self) -> Path:
+        """Folder of the files people attach to records."""
+        return self.instance / "attachments"
 
     def environment(self) -> dict[str, str]:
         """The variables from which `load` makes this same configuration in a child process."""
@@ -185,6 +209,9 @@ class Config:
             "PEYVAND_SMTP_USER": self.smtp_user,
             "PEYVAND_SMTP_PASSWORD": self.smtp_password,
             "PEYVAND_SMTP_FROM": self.smtp_from,
+            "PEYVAND_ATTACHMENT_LIMIT": str(self.attachment_limit),
+            "PEYVAND_ATTACHMENT_KINDS": " ".join(self.attachment_kinds),
+            "PEYVAND_ATTACHMENT_PIXELS": str(self.attachment_pixels),
         }
 
 
@@ -202,6 +229,15 @@ def _whole_number(environ: Mapping[str, str], name: str, default: int, least: in
     if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most or len(text) > 9:
         raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {text[:20]!r}.")
     return int(text)
+
+
+def _kinds(environ: Mapping[str, str]) -> tuple[str, ...]:
+    named = environ.get("PEYVAND_ATTACHMENT_KINDS", "").replace(",", " ").split()
+    for name in named:
+        if name not in ATTACHMENT_KINDS:
+            known = ", ".join(ATTACHMENT_KINDS)
+            raise ConfigError(f"PEYVAND_ATTACHMENT_KINDS may name {known}, not {name[:20]!r}.")
+    return tuple(dict.fromkeys(named)) or ATTACHMENT_KINDS[:-1]
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool:

@@ -17,6 +17,8 @@ NOTE, ACTIVITY, MESSAGE, CHANGE, FILE, EVENT = KINDS = ("note", "activity", "mes
 class EntryAction:
     """Something to do with an entry: a link, or with ``method="post"`` a button that posts ``fields``.
 
+    With ``method="dialog"`` it is a link too; scripts show what it answers, a fragment, in the dialog of the page.
+
     ``confirm`` is the question asked first; ``primary`` shows the action beside the entry and not only in its menu.
     """
 

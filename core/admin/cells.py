@@ -45,7 +45,8 @@ def cell(view: RecordView) -> Any:
         show_errors(form, {name: " ".join(map(str, refused.errors.values()))}, view.record_type)
         return _form(view, name, record, form), REFUSED
     if "HX-Request" not in request.headers:
-        return redirect(view.list_url())
+        whole = request.args.get("whole")
+        return redirect(view.get_url(".details_view", id=record.id) if whole else view.list_url())
     return _value(view, name, record)
 
 
@@ -53,7 +54,8 @@ def _asked(view: RecordView) -> tuple[str, Any]:
     name = request.values.get("column", "")
     if name not in view.record_type.fields:
         abort(400)
-    if name not in view.editable:
+    # On the page of a record every field has its cell; a list offers those that its screen names.
+    if name not in (view.in_place if request.args.get("whole") else view.editable):
         not_found()
     record = view.record_or_404(request.values.get("id", ""))
     view.require("edit", record)
@@ -66,13 +68,13 @@ def _context(view: RecordView, name: str, record: Any) -> dict[str, Any]:
         "column": name,
         "label": label_of(view, name),
         "record_name": str(record),
-        "url": view.get_url(".cell", id=record.id, column=name),
+        "url": view.get_url(".cell", id=record.id, column=name, whole=1 if request.args.get("whole") else None),
     }
 
 
 def _value(view: RecordView, name: str, record: Any) -> str:
     field = view.record_type.field(name)
-    value = shown(field, getattr(record, name), record)
+    value = shown(field, getattr(record, name), record, whole=bool(request.args.get("whole")))
     return render_template("nova/_cell.html", value=value, **_context(view, name, record))
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import aliased
 
@@ -15,11 +16,14 @@ from core.admin.formatters import plain
 from core.records.audit import Audit
 from core.records.catalog import current_catalog
 from core.records.fields import Field
+from core.records.policy import may
 from core.records.timeline import StoryQuery
 from core.site.site import session
-from core.story import CHANGE, EVENT, TimelineEntry
+from core.story import CHANGE, EVENT, EntryAction, TimelineEntry
 
-ICONS = {"created": "plus", "deleted": "trash", "restored": "refresh"}
+ICONS = {"created": "plus", "deleted": "trash", "restored": "refresh", "note_changed": "note", "note_removed": "note"}
+
+SHOWN = frozenset({"changed", "note_changed", "note_removed", "file_removed", "file_restored"})
 
 
 def changes(query: StoryQuery) -> Iterator[TimelineEntry]:
@@ -56,9 +60,22 @@ def _entry(row: Audit) -> TimelineEntry:
         icon=ICONS.get(row.action, "history"),
         actor=row.actor_name or row.reason,
         text=_told(row),
-        template="nova/_story_changes.html" if kind == CHANGE else "",
-        context={"changes": list(_changes(row)) if kind == CHANGE else []},
+        template="nova/_story_changes.html" if row.action in SHOWN else "",
+        context={"changes": list(_changes(row)) if row.action in SHOWN else []},
+        actions=tuple(_actions(row)),
     )
+
+
+def _actions(row: Audit) -> Iterator[EntryAction]:
+    if row.action == "changed" and row.changes and may(f"{row.record_type}.edit"):
+        endpoint = row.record_type.replace(".", "_")
+        yield EntryAction(
+            label=_("Revert"),
+            url=url_for(f"{endpoint}.revert_view", id=row.record_id, change_id=row.id),
+            icon="history",
+            method="post",
+            primary=True,
+        )
 
 
 def _told(row: Audit) -> str:
@@ -66,6 +83,10 @@ def _told(row: Audit) -> str:
         "created": _("imported this record") if row.source == "import" else _("created this record"),
         "deleted": _("deleted this record"),
         "restored": _("restored this record"),
+        "note_changed": _("changed a note"),
+        "note_removed": _("deleted a note"),
+        "file_removed": _("deleted a file"),
+        "file_restored": _("put a file back"),
     }
     if row.action in texts:
         return texts[row.action]
@@ -78,7 +99,7 @@ def _changes(row: Audit) -> Iterator[dict[str, Any]]:
     fields = catalog.find(row.record_type).fields if row.record_type in catalog else {}
     for name, (old, new) in row.changes.items():
         field = fields.get(name)
-        label = field.label if field is not None else name
+        label = field.label if field is not None else {"note": _("Note"), "file": _("File")}.get(name, name)
         yield {"name": name, "label": label, "old": audit_text(field, old), "new": audit_text(field, new)}
 
 

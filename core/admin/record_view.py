@@ -18,6 +18,7 @@ from flask_admin.model import BaseModelView
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from core.admin import files, notes
 from core.admin.board import boards_of
 from core.admin.board_moves import move, move_page
 from core.admin.board_pages import board_page
@@ -38,10 +39,14 @@ from core.admin.lane_settings import lane_settings
 from core.admin.list_page import list_page
 from core.admin.list_query import ListQuery
 from core.admin.lookup import LARGEST_PAGE, PAGE
-from core.admin.notes import write_note
+from core.admin.neighbours import neighbour
 from core.admin.quick_add import quick_add
+from core.admin.record_head import follow_or_not
 from core.admin.record_page import record_page
 from core.admin.recycle_bin import recycle_bin
+from core.admin.related import links_of
+from core.admin.reverting import revert
+from core.admin.story_page import older
 from core.errors import Forbidden, UnknownField
 from core.parts import FieldGroup, Screen
 from core.records.policy import may
@@ -50,6 +55,7 @@ from core.records.record import Record
 EDITABLE_KINDS = frozenset(
     {"text", "email", "url", "phone", "integer", "decimal", "money", "choice", "color", "date", "datetime", "link"}
 )
+IN_PLACE_KINDS = EDITABLE_KINDS | {"long_text", "boolean", "links"}
 
 
 class RecordView(BaseModelView):  # type: ignore[misc]
@@ -84,6 +90,10 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         self.boards = boards_of(screen, self.record_type)
         self.dates = date_fields(self.record_type)
         self.colors = color_fields(self.record_type)
+        # On the page of a record every field of the form is changed where it is seen; lists offer what they declare.
+        self.in_place = frozenset(
+            name for name in self.form_names if self.record_type.field(name).kind in IN_PLACE_KINDS
+        )
         for name in screen.columns:
             if name not in self.computed:
                 self.record_type.field(name)
@@ -164,17 +174,21 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         """The id of a record."""
         return int(model.id)
 
-    def get_one(self, id: Any) -> Any:
+    def get_one(self, id: Any, *options: Any) -> Any:
         """The record with this id, or None: also for one that lies in the bin or that the actor may not see."""
         number = read_id(id)
         if number is None:
             return None
-        record = self.session.scalars(sa.select(self.model).where(self.model.id == number)).unique().one_or_none()
+        statement = sa.select(self.model).where(self.model.id == number).options(*options)
+        record = self.session.scalars(statement).unique().one_or_none()
         return record if record is not None and may(self.screen.permission("see"), record) else None
 
-    def record_or_404(self, id: str) -> Any:
-        """The record with this id; answers 404 where there is none that the actor may see."""
-        record = self.get_one(id)
+    def record_or_404(self, id: str, *options: Any) -> Any:
+        """The record with this id; answers 404 where there is none that the actor may see.
+
+        ``options`` are loader options for what is shown beside it.
+        """
+        record = self.get_one(id, *options)
         if record is None:
             not_found()
         return record
@@ -224,8 +238,8 @@ class RecordView(BaseModelView):  # type: ignore[misc]
 
     @expose("/<id>")
     def details_view(self, id: str) -> Any:
-        """The page of a record."""
-        return record_page(self, self.record_or_404(id))
+        """The page of a record, which shows what it links to."""
+        return record_page(self, self.record_or_404(id, *links_of(self.record_type)))
 
     @expose("/<id>/edit", methods=("GET", "POST"))
     def edit_view(self, id: str) -> Any:
@@ -235,7 +249,72 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     @expose("/<id>/note", methods=("POST",))
     def note_view(self, id: str) -> Any:
         """Add a note."""
-        return write_note(self, self.record_or_404(id))
+        return notes.write_note(self, self.record_or_404(id))
+
+    @expose("/<id>/note/<note_id>", methods=("GET", "POST"))
+    def note_edit_view(self, id: str, note_id: str) -> Any:
+        """Change one's own note."""
+        return notes.edit_note(self, self.record_or_404(id), note_id)
+
+    @expose("/<id>/note/<note_id>/delete", methods=("POST",))
+    def note_delete_view(self, id: str, note_id: str) -> Any:
+        """Delete one's own note."""
+        return notes.delete_note(self, self.record_or_404(id), note_id)
+
+    @expose("/<id>/note/<note_id>/pin", methods=("POST",))
+    def note_pin_view(self, id: str, note_id: str) -> Any:
+        """Pin a note, or unpin it."""
+        return notes.pin(self, self.record_or_404(id), note_id)
+
+    @expose("/<id>/files", methods=("POST",))
+    def files_view(self, id: str) -> Any:
+        """Attach files."""
+        return files.add_files(self, self.record_or_404(id))
+
+    @expose("/<id>/files/<file_id>")
+    def file_view(self, id: str, file_id: str) -> Any:
+        """Download a file."""
+        return files.download(self, self.record_or_404(id), file_id)
+
+    @expose("/<id>/files/<file_id>/thumbnail")
+    def thumbnail_view(self, id: str, file_id: str) -> Any:
+        """The small picture of an image."""
+        return files.thumbnail(self, self.record_or_404(id), file_id)
+
+    @expose("/<id>/files/<file_id>/delete", methods=("POST",))
+    def file_delete_view(self, id: str, file_id: str) -> Any:
+        """Take a file away."""
+        return files.delete_file(self, self.record_or_404(id), file_id)
+
+    @expose("/<id>/files/<file_id>/restore", methods=("POST",))
+    def file_restore_view(self, id: str, file_id: str) -> Any:
+        """Put a file back."""
+        return files.restore_file(self, self.record_or_404(id), file_id)
+
+    @expose("/<id>/people")
+    def people_view(self, id: str) -> Any:
+        """Whom a note may mention."""
+        return notes.people(self, self.record_or_404(id))
+
+    @expose("/<id>/story")
+    def story_view(self, id: str) -> Any:
+        """An older part of the story."""
+        return older(self, self.record_or_404(id))
+
+    @expose("/<id>/revert/<change_id>", methods=("POST",))
+    def revert_view(self, id: str, change_id: str) -> Any:
+        """Take one change back."""
+        return revert(self, self.record_or_404(id), change_id)
+
+    @expose("/<id>/follow", methods=("POST",))
+    def follow_view(self, id: str) -> Any:
+        """Follow a record, or no longer."""
+        return follow_or_not(self, self.record_or_404(id))
+
+    @expose("/<id>/<any(previous, next):way>")
+    def neighbour_view(self, id: str, way: str) -> Any:
+        """The record before or after this one in the list one came from."""
+        return neighbour(self, self.record_or_404(id), way)
 
     @expose("/delete", methods=("POST",))
     def delete_view(self) -> Any:

@@ -1,37 +1,101 @@
-"""The story of a record as its page shows it: what is due, then what happened, by day."""
+"""The story of a record as its page shows it: what is due, what is pinned, then what happened, by day."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, request
+import sqlalchemy as sa
+from flask import abort, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm.util import identity_key
 
 from core.admin.drawing import drawn, mending
+from core.parts import Label
+from core.records.address import record_url
+from core.records.catalog import Reference, current_catalog
+from core.records.kin import NEWEST, kin
 from core.records.timeline import Position, Records, StoryQuery, plans, tell
 from core.site.formats import reader_today, to_reader_time
-from core.story import TimelineEntry, Upcoming
+from core.story import ACTIVITY, CHANGE, EVENT, FILE, KINDS, MESSAGE, NOTE, TimelineEntry, Upcoming
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
 ENTRIES = 50
+MOST_ENTRIES = 500
 PLANS = 20
+TOGETHER = dt.timedelta(minutes=10)  # changes of one person that follow each other this closely are one line
+CHILDREN = "children"
+
+FILTERS: Mapping[str, tuple[Label, frozenset[str]]] = {
+    "": (_l("All"), frozenset(KINDS)),
+    "notes": (_l("Notes"), frozenset({NOTE})),
+    "activities": (_l("Activities"), frozenset({ACTIVITY, MESSAGE})),
+    "changes": (_l("Changes"), frozenset({CHANGE, EVENT})),
+    "files": (_l("Files"), frozenset({FILE})),
+    CHILDREN: (_l("Related records"), frozenset(KINDS)),
+}
 
 
-def story(view: RecordView, record: Any) -> dict[str, Any]:
-    """What the page shows of the story; ``?before=`` reads on in it."""
-    records: Records = {record.__record_type__: [record.id]}
-    query = StoryQuery(records=records, limit=ENTRIES, before=_before())
-    entries, last = tell(query, mending(view.session))
-    older = view.get_url(".details_view", id=record.id, before=str(last)) if last is not None else None
+def story(view: RecordView, record: Any, related: Mapping[Reference, Sequence[int]]) -> dict[str, Any]:
+    """What the page shows of the story; ``?show=`` filters it, ``?before=`` reads on in it.
+
+    ``related`` are the records that point at this one (``core.records.kin``); what happened to them is told too.
+    """
+    shown = request.args.get("show", "")
+    if shown not in FILTERS:
+        abort(400)
+    own = {record.__record_type__: [record.id]}
+    records = _together({} if shown == CHILDREN else own, related)
+    before = _before()
+    size = min(request.args.get("entries", ENTRIES, type=int), MOST_ENTRIES)
+    first = before is None and shown == ""
+    told = tell(
+        StoryQuery(
+            records=records,
+            limit=max(size, 1),
+            before=before,
+            kinds=FILTERS[shown][1],
+            pinned=(record.__record_type__, record.id) if first else None,
+        ),
+        mending(view.session),
+    )
+    entries, last = told.entries, told.older
+    arguments = {"show": shown or None, "before": str(last) if last is not None else None}
+    planned = plans(_together(own, related), PLANS, mending(view.session)) if first else []
+    names = _names(view, record, [*entries, *planned])
     return {
-        "upcoming": [_plan(entry) for entry in plans(records, PLANS, mending(view.session))],
-        "timeline": _days(view, entries),
-        "timeline_more_url": older,
+        "pinned": [_line(view, entry, {}) for entry in told.pinned],
+        "upcoming": [_plan(entry, names) for entry in planned],
+        "timeline": list(_days(view, entries, names)),
+        "timeline_filters": [
+            {
+                "label": label,
+                "active": name == shown,
+                "url": view.get_url(".details_view", id=record.id, show=name or None, _anchor="story"),
+            }
+            for name, (label, _kinds) in FILTERS.items()
+            if name != CHILDREN or any(related.values())
+        ],
+        "timeline_more_url": view.get_url(".details_view", id=record.id, **arguments) if last is not None else None,
+        "timeline_part_url": view.get_url(".story_view", id=record.id, **arguments) if last is not None else None,
     }
+
+
+def older(view: RecordView, record: Any) -> str:
+    """A further part of the story, for a page that is open already."""
+    return render_template("nova/_story.html", **story(view, record, kin(view.session, record)))
+
+
+def _together(own: Records, related: Mapping[Reference, Sequence[int]]) -> Records:
+    records: dict[str, list[int]] = {name: list(ids) for name, ids in own.items()}
+    for reference, ids in related.items():
+        known = records.setdefault(reference.record_type.name, [])
+        known.extend(id_ for id_ in ids[:NEWEST] if id_ not in known)
+    return records
 
 
 def _before() -> Position | None:
@@ -44,27 +108,88 @@ def _before() -> Position | None:
         abort(400)
 
 
-def _days(view: RecordView, entries: Sequence[TimelineEntry]) -> list[dict[str, Any]]:
-    days: list[dict[str, Any]] = []
+def _names(
+    view: RecordView, record: Any, entries: Sequence[TimelineEntry | Upcoming]
+) -> Mapping[tuple[str, int], str]:
+    """What the other records are called whose entries are shown; one query for each of their types."""
+    wanted: dict[str, set[int]] = {}
     for entry in entries:
-        day = to_reader_time(entry.at).date()
-        if not days or days[-1]["day"] != day:
-            days.append({"day": day, "entries": []})
-        days[-1]["entries"].append(_line(view, entry))
-    return days
+        if (entry.record_type, entry.record_id) != (record.__record_type__, record.id):
+            wanted.setdefault(entry.record_type, set()).add(entry.record_id)
+    catalog = current_catalog()
+    names = {}
+    for name, ids in wanted.items():
+        if name in catalog:
+            for found in _records(view, catalog.find(name).model, ids):
+                names[name, found.id] = str(found)
+    return names
 
 
-def _line(view: RecordView, entry: TimelineEntry) -> dict[str, Any]:
+def _records(view: RecordView, model: Any, ids: set[int]) -> Iterator[Any]:
+    """The records with these ids; those in the panels of the same page are not asked for again."""
+    held = {id_: view.session.identity_map.get(identity_key(model, id_)) for id_ in ids}
+    yield from (record for record in held.values() if record is not None)
+    missing = [id_ for id_, record in held.items() if record is None]
+    if missing:
+        yield from view.session.scalars(sa.select(model).where(model.id.in_(missing))).unique()
+
+
+def _days(
+    view: RecordView, entries: Sequence[TimelineEntry], names: Mapping[tuple[str, int], str]
+) -> Iterator[dict[str, Any]]:
+    day: dict[str, Any] | None = None
+    for group in _folded(entries):
+        lines = [_line(view, entry, names) for entry in group]
+        date = to_reader_time(group[0].at).date()
+        if day is None or day["day"] != date:
+            if day is not None:
+                yield day
+            day = {"day": date, "entries": []}
+        day["entries"].append(lines[0] | {"rest": lines[1:]})
+    if day is not None:
+        yield day
+
+
+def _folded(entries: Sequence[TimelineEntry]) -> Iterator[list[TimelineEntry]]:
+    """Entries one by one, but for changes of one record by one person soon after each other: those come together."""
+    group: list[TimelineEntry] = []
+    for entry in entries:
+        if group and _belongs(group[-1], entry):
+            group.append(entry)
+            continue
+        if group:
+            yield group
+        group = [entry]
+    if group:
+        yield group
+
+
+def _belongs(newer: TimelineEntry, entry: TimelineEntry) -> bool:
+    def key(one: TimelineEntry) -> tuple[Any, ...]:
+        return one.kind, one.actor, one.record_type, one.record_id, to_reader_time(one.at).date()
+
+    return entry.kind == CHANGE and key(newer) == key(entry) and newer.at - entry.at <= TOGETHER
+
+
+def _line(view: RecordView, entry: TimelineEntry, names: Mapping[tuple[str, int], str]) -> dict[str, Any]:
     html, error = "", ""
     if entry.template:
         plugin = entry.template.partition("/")[0]
         html, error = drawn(view.session, plugin, entry.template, {"entry": entry, **entry.context})
-    return {"entry": entry, "actor": entry.actor or _("Somebody"), "html": html, "error": error}
+    actor = entry.actor or _("Somebody")
+    return {"entry": entry, "actor": actor, "html": html, "error": error, "rest": [], **_about(entry, names)}
 
 
-def _plan(entry: Upcoming) -> dict[str, Any]:
+def _about(entry: TimelineEntry | Upcoming, names: Mapping[tuple[str, int], str]) -> dict[str, Any]:
+    """Name and address of the record an entry is about, unless it is the one whose page this is."""
+    name = names.get((entry.record_type, entry.record_id))
+    url = record_url(entry.record_type, entry.record_id) if name is not None else ""
+    return {"about": name or "", "about_url": url}
+
+
+def _plan(entry: Upcoming, names: Mapping[tuple[str, int], str]) -> dict[str, Any]:
     due, moment = entry.due, None
     if isinstance(due, dt.datetime):
         due, moment = to_reader_time(due).date(), due
     late = moment < dt.datetime.now(dt.UTC) if moment is not None else due is not None and due < reader_today()
-    return {"entry": entry, "day": due, "moment": moment, "late": late}
+    return {"entry": entry, "day": due, "moment": moment, "late": late} | _about(entry, names)

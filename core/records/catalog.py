@@ -65,6 +65,9 @@ class Reference:
     record_type: RecordType
     field: Field
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     @property
     def name(self) -> str:
         return f"{self.record_type.name}.{self.field.name}"

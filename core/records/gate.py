@@ -23,6 +23,7 @@ from core.accounts.models import now
 from core.errors import Forbidden
 from core.jobs.queue import enqueue_if_idle
 from core.records.audit import Audit, audit_row, part_row
+from core.records.belongings import forget_belongings
 from core.records.catalog import RecordType
 from core.records.events import DELIVER, write_event
 from core.records.fields import Field
@@ -277,6 +278,8 @@ def tell(session: Session, _context: UOWTransaction) -> None:
     for record, action, changes in pending:
         name = f"{record.__record_type__}.{'updated' if action == 'changed' else action}"
         write_event(session, name, record.__record_type__, record.id, {"fields": sorted(changes)})
+        if action == "purged":
+            forget_belongings(session, record.__record_type__, [record.id])
 
 
 def _named_links(session: Session, record: Record, changes: dict[str, tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:

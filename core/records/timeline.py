@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVarTuple
 
 import sqlalchemy as sa
@@ -50,13 +50,15 @@ class Position:
 class StoryQuery:
     """What a plugin is asked for: the newest ``limit`` entries about ``records`` that are older than ``before``.
 
-    ``kinds`` are the kinds that the reader wants; a plugin that has none of them need not look.
+    ``kinds`` are the kinds that the reader wants; a plugin that has none of them need not look. ``pinned`` is the
+    record whose pinned entries are wanted too, however old they are.
     """
 
     records: Records
     limit: int
     before: Position | None = None
     kinds: frozenset[str] = frozenset(KINDS)
+    pinned: tuple[str, int] | None = None
 
     def wants(self, *kinds: str) -> bool:
         """Whether the reader wants any of these kinds."""
@@ -89,8 +91,17 @@ def about(records: Records, record_type: Any, record_id: Any) -> sa.ColumnElemen
     )
 
 
-def tell(query: StoryQuery, guard: Guard) -> tuple[list[TimelineEntry], Position | None]:
-    """The newest entries of all plugins, and the place to read on from, None where the story ends.
+@dataclass(frozen=True)
+class Story:
+    """The entries of one page, the place to read on from (None where the story ends), and what is pinned."""
+
+    entries: Sequence[TimelineEntry]
+    older: Position | None = None
+    pinned: Sequence[TimelineEntry] = ()
+
+
+def tell(query: StoryQuery, guard: Guard) -> Story:
+    """The newest entries of all plugins.
 
     Args:
         query: what is asked for; somewhat more is returned where several entries share the last place.
@@ -98,7 +109,7 @@ def tell(query: StoryQuery, guard: Guard) -> tuple[list[TimelineEntry], Position
     """
     found: list[TimelineEntry] = []
     # One more than is shown, to know whether there is more.
-    asked = StoryQuery(records=query.records, limit=query.limit + 1, before=query.before, kinds=query.kinds)
+    asked = replace(query, limit=query.limit + 1)
     for plugin, entries in current_hooks().notify("timeline", guard=guard, query=asked):
         for entry in entries or ():
             if not isinstance(entry, TimelineEntry) or entry.kind not in KINDS:
@@ -106,11 +117,13 @@ def tell(query: StoryQuery, guard: Guard) -> tuple[list[TimelineEntry], Position
             elif entry.kind in query.kinds:
                 found.append(entry)
     found.sort(key=place, reverse=True)
+    # A source hands over more than a page of newer entries before a pinned one that is older than all of them.
+    pinned = [entry for entry in found if entry.pinned and (entry.record_type, entry.record_id) == query.pinned]
     if len(found) <= query.limit:
-        return found, None
+        return Story(found, pinned=pinned)
     last = place(found[query.limit - 1])
     shown = [entry for entry in found if place(entry) >= last]
-    return shown, last if len(shown) < len(found) else None
+    return Story(shown, last if len(shown) < len(found) else None, pinned)
 
 
 def place(entry: TimelineEntry) -> Position:

@@ -70,6 +70,11 @@ def _instance(config: Config) -> Iterator[Finding]:
         yield Finding(False, "instance folder", f"Other users of this machine can look into it: chmod 700 {folder}")
     else:
         yield Finding(True, "instance folder", f"{folder} is closed to others.")
+    files = config.attachments
+    if files.exists() and not os.access(files, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding(False, "attached files", f"{files} cannot be written; give it to the user who runs Peyvand.")
+    else:
+        yield Finding(True, "attached files", f"{files} can be written.")
     key = folder / "secret_key"
     if not key.exists():
         yield Finding(True, "secret key", "It is given by PEYVAND_SECRET_KEY.")

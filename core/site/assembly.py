@@ -96,7 +96,7 @@ def _flask_app(runtime: Runtime) -> Flask:
     app.config.update(
         SECRET_KEY=config.secret_key,
         PEYVAND=config,
-        MAX_CONTENT_LENGTH=REQUEST_LIMIT,
+        MAX_CONTENT_LENGTH=max(REQUEST_LIMIT, (config.attachment_limit + 1) << 20),
         MAX_FORM_MEMORY_SIZE=FORM_FIELD_LIMIT,
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         TEMPLATES_AUTO_RELOAD=False,

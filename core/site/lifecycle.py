@@ -33,6 +33,7 @@ from core.errors import LifecycleError, PluginError
 from core.extension.discovery import FoundPlugin, discover
 from core.extension.hooks import Hooks
 from core.extension.loading import load_plugin
+from core.records.belongings import forget_plugin
 from core.records.gate import GatedSession
 from core.site.export import export_tables
 from core.site.locking import one_change_at_a_time
@@ -174,6 +175,7 @@ class Lifecycle:
                 path = export_tables(connection, name, self.runtime.config.instance / "exports")
             with migrations.schema_change(self.database) as connection:
                 tables = migrations.drop_tables(connection, name)
+                forget_plugin(connection, name)
                 table = PluginState.__table__
                 connection.execute(sa.delete(table).where(table.c.name == name))  # type: ignore[arg-type]
                 bump_generation(connection)

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from core.admin.export import RUN_EXPORT
+from core.admin.files import file_channel, files
 from core.admin.history import changes
 from core.admin.notes import note_channel, notes
 from core.hookspecs import hookimpl
@@ -24,6 +25,8 @@ from core.parts import (
     Schedule,
     SiteInfo,
 )
+from core.records.attachments.attaching import MAKE_THUMBNAIL
+from core.records.attachments.chores import SWEEP_ATTACHMENTS, draw_thumbnail, sweep_attachments
 from core.records.events import DELIVER, deliver_events
 from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
@@ -124,6 +127,8 @@ def jobs() -> list[Job]:
         Job(name=SEND_MAIL, run=send_one, label=_l("Send a mail"), attempts=12, timeout=300, retry_after=60),
         Job(name=RECOUNT, run=recount_totals, label=_l("Count the lanes of boards"), queue="system", attempts=1),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
+        Job(name=MAKE_THUMBNAIL, run=draw_thumbnail, label=_l("Make a thumbnail"), attempts=1, timeout=120),
+        Job(name=SWEEP_ATTACHMENTS, run=sweep_attachments, label=_l("Remove files nobody needs"), queue="bulk"),
     ]
 
 
@@ -135,6 +140,7 @@ def schedules() -> list[Schedule]:
         Schedule(job=SEND_DIGESTS, every=900),
         Schedule(job=exports.SWEEP, every=3600),
         Schedule(job=RECOUNT, every=RECOUNT_EVERY),
+        Schedule(job=SWEEP_ATTACHMENTS, every=24 * 3600),
     ]
 
 
@@ -150,9 +156,9 @@ def on_event(event: Event) -> None:
 
 @hookimpl
 def timeline(query: StoryQuery) -> list[TimelineEntry]:
-    return [*notes(query), *changes(query)]
+    return [*notes(query), *changes(query), *files(query)]
 
 
 @hookimpl
 def channels(record: Any) -> list[Channel]:
-    return [channel for channel in (note_channel(record),) if channel is not None]
+    return [channel for channel in (note_channel(record), file_channel(record)) if channel is not None]

@@ -7,9 +7,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from core import Actor, Card, Panel, Permission, Screen, SiteInfo, concerns, hookimpl, record_permissions
+from core import Actor, Card, Permission, Screen, SiteInfo, concerns, hookimpl, record_permissions
 from plugins.contacts import demo, pages, rules
-from plugins.contacts.models import Company, Contact, Tag
+from plugins.contacts.models import Contact, Tag
 from plugins.contacts.screens import COMPANY_SCREEN, PERSON_SCREEN, TAG_SCREEN
 
 
@@ -38,11 +38,6 @@ def dashboard_cards(site: SiteInfo) -> list[Card]:
             weight=60,
         )
     ]
-
-
-@hookimpl
-def record_panels(record: Any) -> list[Panel] | None:
-    return [pages.people_panel(record)] if isinstance(record, Company) else None
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""What this plugin draws on pages of the core: a panel and a card."""
+"""What this plugin draws on pages of the core: a card."""
 
 from __future__ import annotations
 
@@ -6,28 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import url_for
-from flask_babel import lazy_gettext as _l
 
-from core import Panel, may, session
-from plugins.contacts.models import Company, Person
-from plugins.contacts.services import main_phones, people_of, recent_people
+from core import session
+from plugins.contacts.models import Person
+from plugins.contacts.services import main_phones, recent_people
 
-SHOWN_PEOPLE = 20
 SHOWN_RECENT = 6
-
-
-def people_panel(company: Company) -> Panel:
-    """The people of a company, on its page."""
-    people = people_of(session, company, SHOWN_PEOPLE + 1)
-    return Panel(
-        title=_l("People"),
-        template="contacts/people_panel.html",
-        context={
-            "people": _lines(people[:SHOWN_PEOPLE]),
-            "more": len(people) > SHOWN_PEOPLE,
-            "add_url": url_for("contacts_person.create_view") if may("contacts.person.create") else None,
-        },
-    )
 
 
 def recent_card() -> Mapping[str, Any]:

@@ -40,12 +40,6 @@ def _of(contacts: Sequence[Contact], query: Callable[[list[int]], sa.Select]) ->
     return list(session.execute(query([contact.id for contact in contacts])).all())
 
 
-def people_of(session: Session, company: Company, limit: int) -> list[Person]:
-    """People who work for ``company``, by name."""
-    query = sa.select(Person).where(Person.company_id == company.id).order_by(Person.name_sort, Person.id).limit(limit)
-    return list(session.scalars(query))
-
-
 def recent_people(session: Session, limit: int) -> list[Person]:
     """The people added last, with their companies."""
     query = (

@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from core import Record, User
+from core import User
 from plugins.sales.models import OPEN, Deal, Pipeline, Stage
 from plugins.sales.planning import without_plan
 
@@ -75,11 +75,6 @@ class DealList:
 def without_next_step(session: Session, limit: int) -> DealList:
     """Open deals for which nobody planned what comes next, the most urgent first."""
     return _open_deals(session, without_plan(), limit)
-
-
-def deals_of(session: Session, contact: Record, limit: int) -> DealList:
-    """Open deals of a person or a company, the most urgent first."""
-    return _open_deals(session, sa.or_(Deal.contact_id == contact.id, Deal.company_id == contact.id), limit)
 
 
 def _open_deals(session: Session, criterion: sa.ColumnElement[bool], limit: int) -> DealList:

@@ -104,6 +104,12 @@ def stays(session: Session, deal: Deal, moment: dt.datetime | None = None) -> li
     ]
 
 
+def days_in_last(stays: Sequence[Stay]) -> int | None:
+    """For how many whole days an open deal has been in its stage, from its stays; None for a closed one."""
+    last = stays[-1] if stays else None
+    return None if last is None or last.is_over else last.duration.days
+
+
 def days_in_stage(deals: Sequence[Deal], moment: dt.datetime | None = None) -> Mapping[int, int]:
     """For how many whole days each open deal has been in its stage; one query for all."""
     session = object_session(deals[0]) if deals else None

@@ -23,11 +23,9 @@ from core import (
     Upcoming,
     concerns,
     hookimpl,
-    may,
     now,
     record_permissions,
 )
-from plugins.contacts.models import Contact
 from plugins.sales import customers, defaults, demo, pages, rules
 from plugins.sales.customers import OPEN_DEALS, WON_EVENT
 from plugins.sales.models import Deal, Pipeline, Stage
@@ -109,8 +107,6 @@ def dashboard_cards(site: SiteInfo) -> list[Card]:
 def record_panels(record: Any) -> list[Panel] | None:
     if isinstance(record, Deal):
         return pages.deal_panels(record)
-    if isinstance(record, Contact) and may("sales.deal.see"):
-        return [pages.contact_panel(record)]
     return None
 
 

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from core import Panel, Record, Upcoming, format_money, format_number, may, session
+from core import Panel, Upcoming, format_money, format_number, may, session
 from plugins.sales import figures, history
 from plugins.sales.models import Deal
 from plugins.sales.planning import plan_url
@@ -24,7 +24,7 @@ SHOWN = 6
 def deal_panels(deal: Deal) -> list[Panel]:
     """The path through the stages and the history, on the page of a deal."""
     stays = history.stays(session, deal)
-    days = history.days_in_stage([deal]).get(deal.id)
+    days = history.days_in_last(stays)
     rows = [
         {
             "stage": str(stay.stage or ""),
@@ -56,17 +56,6 @@ def deal_panels(deal: Deal) -> list[Panel]:
         context = {"steps": steps, "url": url, "version": deal.version}
         panels.append(Panel(title=_l("Stage"), template="sales/stage_panel.html", context=context, slot="header"))
     return panels
-
-
-def contact_panel(contact: Record) -> Panel:
-    """The open deals of a person or a company, on its page."""
-    kind = contact.__record_type__.partition(".")[2]
-    wanted = "contact" if kind == "person" else "company"
-    found = figures.deals_of(session, contact, SHOWN)
-    prefilled: dict[str, Any] = {wanted: contact.id}
-    add_url = url_for("sales_deal.create_view", **prefilled) if may("sales.deal.create") else None
-    context = _deal_list(found) | {"add_url": add_url}
-    return Panel(title=_l("Deals"), template="sales/deals_panel.html", context=context, weight=30)
 
 
 def next_steps(records: Mapping[str, Sequence[int]], limit: int) -> list[Upcoming]:

@@ -53,10 +53,13 @@ def test_notes_and_changes_stand_in_the_timeline(toys: Toys, browser: Browser) -
         assert f"<bdi>{new}</bdi></ins>" in html
 
 
-def test_an_empty_note_is_refused_with_a_sentence(toys: Toys, browser: Browser) -> None:
+def test_an_empty_note_is_refused_with_a_sentence_beside_it(toys: Toys, browser: Browser) -> None:
     (number,) = toys.add(Kite(name="Red"))
-    browser.post(f"/toys/kite/{number}/note", {"body": "  "})
-    assert browser.flashed() == [("danger", "Write something first.")]
+    for headers in ({}, HX):
+        answer = browser.post(f"/toys/kite/{number}/note", {"body": "  "}, headers=headers)
+        assert answer.status_code == 422
+        assert "Write something first." in answer.text
+        assert ("<html" in answer.text) is (headers == {})
 
 
 def test_the_timeline_reads_on(toys: Toys, browser: Browser) -> None:

@@ -29,6 +29,7 @@ from core.extension.hooks import Hooks
 from core.hookspecs import hookimpl
 from core.jobs.queue import JobQueue
 from core.parts import Job, Screen, SiteInfo
+from core.records.attachments.attaching import MAKE_THUMBNAIL
 from core.records.catalog import Catalog
 from core.records.events import DELIVER
 from core.records.gate import GatedSession
@@ -88,7 +89,7 @@ class Toys:
             screens=named,
             catalog=Catalog(named.values()),
             permissions=PERMISSIONS,
-            jobs={DELIVER: Job(name=DELIVER, run=lambda *_, **__: None, label="")},
+            jobs={name: Job(name=name, run=lambda *_, **__: None, label="") for name in (DELIVER, MAKE_THUMBNAIL)},
             grants={},
         )
         self.app = self._build(config)

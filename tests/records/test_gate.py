@@ -178,7 +178,7 @@ def test_the_story_of_a_record_holds_notes_and_changes_newest_first(contacts: Te
         session.commit()
         add_note(ada, "  Prefers morning calls.  ")
         session.commit()
-        story, _more = tell(StoryQuery(records={"contacts.person": [ada.id]}, limit=10), nullcontext)
+        story = tell(StoryQuery(records={"contacts.person": [ada.id]}, limit=10), nullcontext).entries
         assert [entry.kind for entry in story] == ["note", "change", "event"]
         assert story[0].body == "Prefers morning calls."
         (change,) = story[1].context["changes"]

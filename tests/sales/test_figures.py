@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from core import archive
 from core.testing.installation import TestInstallation
-from plugins.contacts.models import Company, Person
 from plugins.sales import figures, history, services
 from plugins.sales.models import Deal
 from plugins.sales.rules import first_pipeline
@@ -47,30 +46,6 @@ def test_sums_are_exact_and_apart_by_currency(work: Session) -> None:
     assert (second.count, second.sums) == (1, {})
     assert [entry.count for entry in others] == [0, 0]
     assert funnel.most == 3
-
-
-def test_open_deals_of_a_contact_come_by_date(work: Session) -> None:
-    company = Company(name="Cardboard Ltd")
-    person = Person(first_name="Ada", last_name="Box", company=company)
-    day = dt.date(2026, 5, 1)
-    work.add_all(
-        [
-            Deal(name="Undated", company=company),
-            Deal(name="Later", contact=person, expected_close=day + dt.timedelta(days=9), amount=Decimal(2)),
-            Deal(name="Sooner", contact=person, expected_close=day, next_step="Call", amount=Decimal(3)),
-            Deal(name="Elsewhere"),
-        ]
-    )
-    work.commit()
-    found = figures.deals_of(work, company, 2)
-    assert [deal.name for deal in found.deals] == ["Sooner", "Later"]
-    assert (found.count, found.sums) == (3, {"IRR": Decimal(5)})
-    assert figures.deals_of(work, person, 9).count == 2
-    without = figures.without_next_step(work, 9)
-    assert [deal.name for deal in without.deals] == ["Later", "Undated", "Elsewhere"]
-    services.win(found.deals[0])
-    work.commit()
-    assert figures.deals_of(work, company, 9).count == 2
 
 
 def test_stays_follow_a_deal(work: Session) -> None:

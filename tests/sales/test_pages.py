@@ -124,7 +124,7 @@ def test_board_asks_for_the_reason_of_a_loss(installation: TestInstallation, bro
     assert stage_of(installation, deal_id) == "Lost"
 
 
-def test_company_page_shows_its_open_deals(installation: TestInstallation, browser: Browser) -> None:
+def test_company_page_shows_its_deals(installation: TestInstallation, browser: Browser) -> None:
     with installation.acting() as work:
         company = Company(name="Cardboard Ltd")
         work.add(company)
@@ -134,7 +134,7 @@ def test_company_page_shows_its_open_deals(installation: TestInstallation, brows
         work.commit()
     text = browser.get(f"/contacts/company/{company_id}").get_data(as_text=True)
     assert "Boxes" in text
-    assert "1 open deal: €70" in text
+    assert "€70" in text
     assert f"/sales/deal/new?company={company_id}" in text
 
 

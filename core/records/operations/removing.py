@@ -19,9 +19,12 @@ from sqlalchemy.orm import Session
 from core.accounts.actor import acting
 from core.accounts.models import now
 from core.database.base import METADATA, all_mappers
+from core.records.attachments.models import Attachment
 from core.records.audit import Audit, audit_row
+from core.records.belongings import forget_belongings
 from core.records.catalog import current_catalog
 from core.records.events import OutboxEvent
+from core.records.followers import Follower
 from core.records.note import Note
 from core.records.policy import current_hooks, require
 from core.records.record import Part, Record
@@ -63,7 +66,7 @@ def remove_records(session: Session, records: Sequence[Record], *, operation: st
     for some in _chunks(ids):
         for column in _own(model):
             session.connection().execute(sa.delete(column.table).where(column.in_(some)))
-        _forget_notes(session, model, some)
+        forget_belongings(session, model.__record_type__, some)
         table = sa.inspect(model).local_table
         session.connection().execute(sa.delete(table).where(table.c.id.in_(some)))
     for record in gone:
@@ -144,7 +147,7 @@ def _about(model: type[Record]) -> list[tuple[sa.Table, str]]:
     return [
         (table, _title(table.name))
         for table in METADATA.tables.values()
-        if "record_type" in table.c and "record_id" in table.c and table.name not in LOGS
+        if "record_type" in table.c and "record_id" in table.c and table.name not in LOGS | {Follower.__tablename__}
     ]
 
 
@@ -152,18 +155,12 @@ def _title(table: str) -> str:
     """What the rows of a table are called."""
     if table == Note.__tablename__:
         return _("Notes")
+    if table == Attachment.__tablename__:
+        return _("Files")
     for entry in current_catalog():
         if sa.inspect(entry.model).local_table.name == table:
             return str(entry.plural)
     return table.partition("_")[2].replace("_", " ")
-
-
-def _forget_notes(session: Session, model: type[Record], ids: Sequence[int]) -> None:
-    session.connection().execute(
-        sa.delete(Note.__table__).where(  # type: ignore[arg-type]
-            Note.record_type == model.__record_type__, Note.record_id.in_(ids)
-        )
-    )
 
 
 def _tell(session: Session, record_type: str, ids: Sequence[int]) -> None:

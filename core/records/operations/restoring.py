@@ -42,6 +42,8 @@ def same(record: Record, name: str, told: Any, other: Any) -> bool:
     value = getattr(record, name)
     if field.kind == "link":
         return _key(plain(value)) == _key(told)
+    if field.kind in ("money", "decimal") and value is not None and told is not None:
+        return bool(value == typed(field.column, told))  # 12.5 comes back from the database as 12.50
     if field.kind not in ("links", "children"):
         return bool(plain(value) == told)
     named = {_key(row) for row in (*_rows(told), *_rows(other))}

@@ -1,0 +1,76 @@
+"""The head of a record page: where it stands, whose it is, who follows it, what can be done, what comes next to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import abort, redirect, request
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from core.accounts.actor import acting
+from core.admin.saving import commit
+from core.records.followers import follow, follows, unfollow
+from core.records.policy import may
+
+if TYPE_CHECKING:
+    from core.admin.record_view import RecordView
+
+LONGEST_LIST = 2_000  # characters of the list's address that are carried along
+
+
+def head(view: RecordView, record: Any) -> dict[str, Any]:
+    """What the head of the page shows, but for what the fields and the story say."""
+    following = follows(record) if acting().user_id is not None else None
+    carried = came_from(view)
+    return {
+        "subtitle": view.screen.subtitle(record) if view.screen.subtitle else "",
+        "following": following,
+        "follow_url": view.get_url(".follow_view", id=record.id),
+        "record_actions": list(_actions(view, record)),
+        "previous_url": view.get_url(".neighbour_view", id=record.id, way="previous", list=carried or None),
+        "next_url": view.get_url(".neighbour_view", id=record.id, way="next", list=carried or None),
+        "list_url": f"{view.list_url()}?{carried}" if carried else view.list_url(),
+    }
+
+
+def follow_or_not(view: RecordView, record: Any) -> Any:
+    """Follow the record, or with ``follow`` empty no longer."""
+    if set(request.form) - {"csrf_token", "follow", "url"}:
+        abort(400)
+    commit(view.session, lambda: (follow if request.form.get("follow") else unfollow)(record))
+    return redirect(view.get_url(".details_view", id=record.id))
+
+
+def came_from(view: RecordView) -> str:
+    """The arguments of the list that the reader came from, as they stand in its address.
+
+    They are in ``?list=`` once somebody goes on from record to record; the first time the browser says where it was.
+    """
+    carried = request.args.get("list")
+    if carried is None:
+        was = urlsplit(request.referrer or "")
+        carried = was.query if was.netloc == request.host and was.path == view.list_url() else ""
+    return urlencode(parse_qsl(carried[:LONGEST_LIST], keep_blank_values=False))
+
+
+def list_arguments(carried: str) -> MultiDict[str, str]:
+    """The arguments that ``came_from`` carries, as the list reads them."""
+    return MultiDict(parse_qsl(carried))
+
+
+def _actions(view: RecordView, record: Any) -> Iterator[dict[str, Any]]:
+    """What the menu of the page offers; editing comes first and is a button of its own."""
+    if may(view.screen.permission("edit"), record):
+        here = view.get_url(".details_view", id=record.id)
+        yield {"label": _("Edit"), "url": view.get_url(".edit_view", id=record.id, url=here), "icon": "pencil"}
+    if may(view.screen.permission("delete"), record):
+        yield {
+            "label": _("Delete"),
+            "url": view.get_url(".delete_view", id=record.id),
+            "icon": "trash",
+            "method": "post",
+            "confirm": _("Delete “%(name)s”?", name=str(record)),
+        }

@@ -1,0 +1,1 @@
+"""Files attached to records: stored by their content, described by a row, served as nothing but downloads."""

@@ -1,0 +1,94 @@
+"""The page of a record in a browser, and the same without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from core.testing.serving import ServedInstallation
+from tests.browser.conftest import Visitor
+
+COMPANY = "/contacts/company/1"
+
+
+@pytest.fixture
+def page(served: ServedInstallation, chromium: Browser) -> Iterator[Page]:
+    """The page of a company, in English."""
+    context = chromium.new_context(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
+    context.add_cookies([{"name": "peyvand_language", "value": "en", "url": served.url}])
+    visitor = Visitor(context, served.url)
+    visitor.sign_in()
+    yield visitor.go(COMPANY)
+    assert [said for said in visitor.messages if "status of 4" not in said] == []
+    context.close()
+
+
+def test_a_note_is_drafted_mentions_and_is_saved_by_keyboard(page: Page) -> None:
+    page.fill("#note-body", "Half a thought")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.locator("#note-body")).to_have_value("Half a thought")
+    page.fill("#note-body", "")
+    page.locator("#note-body").press_sequentially("Ask @adm")
+    expect(page.locator("[data-nv-mentions] button")).to_have_text("Administrator")
+    page.keyboard.press("Enter")
+    expect(page.locator("#note-body")).to_have_value("Ask @Administrator ")
+    with page.expect_navigation():
+        page.keyboard.press("Control+Enter")
+    expect(page.locator(".tl-text", has_text="Ask @Administrator")).to_be_visible()
+    expect(page.locator("#note-body")).to_have_value("")
+
+
+def test_a_value_is_changed_where_it_stands_and_taken_back(page: Page) -> None:
+    city = page.locator(".rec-fields .dl > div", has=page.locator("dt", has_text="City"))
+    before = city.locator(".cell-v").inner_text()
+    city.locator(".cell-v").click()
+    city.locator("input[name=city]").fill("Nowhere")
+    page.keyboard.press("Escape")
+    expect(city.locator(".cell-v")).to_have_text(before)
+    city.locator(".cell-e").focus()
+    page.keyboard.press("F2")
+    city.locator("input[name=city]").fill("Shiraz")
+    page.keyboard.press("Enter")
+    expect(city.locator(".cell-v")).to_have_text("Shiraz")
+    page.reload()
+    with page.expect_navigation():
+        page.locator(".tl", has_text="Shiraz").get_by_role("button", name="Revert").first.click()
+    expect(city.locator(".cell-v")).to_have_text(before)
+
+
+def test_files_are_sent_one_by_one_and_what_fails_says_why(page: Page) -> None:
+    page.get_by_role("tab", name="File").click()
+    bad = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html><script>alert(1)</script>"}
+    page.set_input_files("#file-input", [bad])
+    page.get_by_role("button", name="Add files").click()
+    expect(page.locator(".uploads .err")).to_contain_text("cannot be attached")
+    good = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"the plan"}
+    page.set_input_files("#file-input", [good])
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add files").click()
+    with page.expect_download() as download:
+        page.locator(".tl-file .file-t a", has_text="plan.txt").first.click()
+    assert download.value.suggested_filename == "plan.txt"
+
+
+def test_without_scripts_tabs_are_links_and_forms_post(served: ServedInstallation, chromium: Browser) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    context.add_cookies([{"name": "peyvand_language", "value": "en", "url": served.url}])
+    visitor = Visitor(context, served.url)
+    visitor.sign_in()
+    page = visitor.go(COMPANY)
+    page.get_by_role("tab", name="File").click()
+    assert re.search(r"tab=core-file", page.url)
+    page.set_input_files("#file-input", [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"}])
+    page.get_by_role("button", name="Add files").click()
+    expect(page.get_by_text("1 file was added.")).to_be_visible()
+    page.fill("#note-body", "Written plainly")
+    page.get_by_role("button", name="Save note").click()
+    expect(page.locator(".tl-text", has_text="Written plainly").first).to_be_visible()
+    page.get_by_role("link", name="Notes", exact=True).click()
+    expect(page.locator(".tl-file")).to_have_count(0)
+    context.close()
