@@ -58,6 +58,7 @@ _HOME = {
         "NotificationType",
         "Panel",
         "Permission",
+        "Report",
         "Schedule",
         "Screen",
         "SiteInfo",

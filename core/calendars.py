@@ -26,7 +26,10 @@ PeriodKind = Literal[
     "last_year", "this_year", "next_year",
 ]  # fmt: skip
 
+Unit = Literal["week", "month", "quarter", "year"]
+
 CALENDARS: tuple[Calendar, ...] = get_args(Calendar)
+UNITS: tuple[Unit, ...] = get_args(Unit)
 PERIOD_KINDS: tuple[PeriodKind, ...] = get_args(PeriodKind)
 LOCALES: dict[Language, str] = {"en": "en", "fa": "fa_IR"}
 """Language to locale. ``fa_IR`` and not ``fa``: only the former starts its week on Saturday."""
@@ -203,3 +206,21 @@ def period(kind: PeriodKind, calendar: Calendar, today: dt.date) -> Period:
     begin = date_of(calendar, year, (month - 1) // length * length + 1, 1)
     first = add_months(begin, step * length, calendar)
     return Period(first, add_months(first, length, calendar) - dt.timedelta(days=1))
+
+
+def periods_around(unit: Unit, calendar: Calendar, today: dt.date, before: int, after: int) -> list[Period]:
+    """Return whole weeks, months, quarters or years one after the other: ``before`` of them, the one that ``today`` is
+    in, and ``after`` more."""
+    this = period(f"this_{unit}", calendar, today)  # type: ignore[arg-type]
+    if unit == "week":
+        starts = [this.first + dt.timedelta(weeks=step) for step in range(-before, after + 2)]
+    else:
+        months = {"month": 1, "quarter": 3, "year": 12}[unit]
+        starts = [add_months(this.first, months * step, calendar) for step in range(-before, after + 2)]
+    return [Period(first, next_ - dt.timedelta(days=1)) for first, next_ in zip(starts, starts[1:], strict=False)]
+
+
+def quarter_of(date: dt.date, calendar: Calendar) -> tuple[int, int]:
+    """Return the year of ``calendar`` that ``date`` is in, and which of its quarters, counted from 1."""
+    year, month, _day = year_month_day(date, calendar)
+    return year, (month - 1) // 3 + 1

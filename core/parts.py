@@ -287,15 +287,52 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Report:
+    """A question about all records of a type: what is counted or summed, and by what.
+
+    ``filters`` are arguments of the list's address. ``group`` and ``split`` name a choice, a link, a date or yes-or-no
+    field; without ``group`` there is one number. A date is grouped by periods of the reader's calendar, ``every`` week,
+    month, quarter or year: ``span`` ``past`` ends with the current one, ``future`` begins with it, ``around`` has it in
+    the middle. ``measure`` is ``count``, or ``sum``, ``average`` or ``weighted`` of the field
+    ``number``, weighted by the per cents in ``weight``. ``chart`` is ``bar``, ``line``, ``doughnut``, ``number`` or
+    ``table``; a ``number`` by a date compares the current period with the one before.
+    """
+
+    record_type: str
+    filters: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+    split: str = ""
+    every: str = "month"
+    span: str = "past"
+    measure: str = "count"
+    number: str = ""
+    weight: str = ""
+    chart: str = "bar"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Card:
-    """A block on the home page. ``load`` runs when the page is shown and returns the template's context."""
+    """A block for dashboards, on everybody's home page unless ``at_home`` is off.
+
+    ``load`` runs when the page is shown and returns the template's context, or None to leave the card out; a card with
+    a ``report`` needs neither template nor ``load``. ``name``, ``<plugin>.<name>``, is how it is remembered; left out,
+    it is the template's.
+    """
 
     title: Label
-    template: str
-    load: Callable[[], Mapping[str, Any]]
+    template: str = ""
+    load: Callable[[], Mapping[str, Any] | None] | None = None
     permission: str | None = None
     weight: int = 50
     wide: bool = False
+    report: Report | None = None
+    name: str = ""
+    at_home: bool = True
+
+    @property
+    def key(self) -> str:
+        """The name by which it is remembered where somebody put it."""
+        return self.name or self.template.removesuffix(".html").replace("/", ".")
 
 
 @dataclass(frozen=True, kw_only=True)

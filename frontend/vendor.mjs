@@ -19,6 +19,7 @@ const SERVED = {
     files: ["dist/css/bootstrap.min.css", "dist/css/bootstrap.rtl.min.css", "dist/js/bootstrap.bundle.min.js"],
     bundles: ["@popperjs/core"],
   },
+  "chart.js": { folder: "chartjs", files: ["dist/chart.umd.min.js"], bundles: ["@kurkle/color"] },
   "htmx.org": { folder: "htmx", files: ["dist/htmx.min.js"] },
   "sortablejs": { folder: "sortablejs", files: ["Sortable.min.js"] },
   "tom-select": {
@@ -35,7 +36,7 @@ const ICONS = `
   chevron-left chevron-right chevron-up circle-check circle-x clock columns-3 command copy database database-import
   device-floppy dots dots-circle-horizontal dots-vertical download external-link eye file-spreadsheet file-text filter
   gift git-merge grip-vertical headset heart-handshake history home hourglass id inbox info-circle key keyboard
-  layout-kanban list lock login logout mail map-pin menu-2 message moon note package paperclip pencil phone plug
+  layout-dashboard layout-kanban list lock login logout mail map-pin menu-2 message minus moon note package paperclip pencil phone plug
   plug-connected plus puzzle receipt refresh rocket search send settings share shield-check sparkles star sun table
   tags target-arrow trash trophy truck upload user user-plus users world x
 `.trim().split(/\s+/);

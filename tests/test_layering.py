@@ -19,7 +19,7 @@ FLOORS = {
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs", "notifications", "mail"),
     3: ("admin", "site"),
-    4: ("web", "serve", "cli", "testing", FACADE),
+    4: ("reports", "web", "serve", "cli", "testing", FACADE),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
@@ -39,6 +39,7 @@ NEIGHBOURS = {
     ("mail", "jobs"): "mails are sent by jobs",
     ("admin", "site"): "pages write numbers and dates in the reader's language, which the Site knows",
     ("site", "admin"): "a Site is put together from everything, the admin's views included",
+    ("web", "reports"): "pages show reports; only pages do",
     ("cli", "serve"): "commands start the roles",
     ("cli", "testing"): "commands write plugins and migrations, which is the kit of authors",
     ("cli", FACADE): "the version is written there",

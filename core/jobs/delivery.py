@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -225,6 +225,16 @@ class JobQueue:
         """Let another scheduler lead at once."""
         key = self._key("leader")
         self._guarded(lambda: self.client.get(key) == token.encode() and self.client.delete(key))
+
+    # --- what may be lost
+
+    def ask(self, question: Callable[[redis.Redis], Any]) -> Any:
+        """What `question` gets from the client, or None while Redis is away; for what can be had in another way too."""
+        return self._guarded(lambda: question(self.client))
+
+    def key(self, *parts: object) -> str:
+        """The key called `parts` of this installation."""
+        return self._key(*parts)
 
     def _key(self, *parts: object) -> str:
         return ":".join(("peyvand", self.installation, *(str(part) for part in parts)))

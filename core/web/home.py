@@ -1,53 +1,75 @@
-"""The first page after signing in: cards of the plugins, and what is left to set up."""
+"""The first page after signing in: cards, and what is left to set up."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, render_template, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
-from markupsafe import Markup
 
+from core.accounts.models import User
 from core.records.policy import may
+from core.reports import dashboards
 from core.site.selection import LOADED
-from core.site.site import Site, current_site
-
-log = logging.getLogger(__name__)
+from core.site.site import current_site, session
+from core.web.cards import draw_all
+from core.web.dashboards import tabs
 
 home_pages = Blueprint("home", __name__)
 
 
 @home_pages.get("/")
 def page() -> str:
-    """The home page."""
-    site = current_site()
-    cards = [_card(plugin, card) for plugin, card in site.cards if card.permission is None or may(card.permission)]
-    greeting = _("Welcome, %(name)s", name=str(current_user))
-    return render_template("nova/home.html", greeting=greeting, cards=cards, steps=_steps(site))
+    """The home page: as the person arranged it, or as everybody's."""
+    own = dashboards.home(session)
+    return render_template(
+        "nova/dashboard.html",
+        title=_("Home"),
+        greeting=_("Welcome, %(name)s", name=str(current_user)),
+        dashboard=own,
+        cards=draw_all(dashboards.home_cards(own)),
+        tabs=tabs(own),
+        arrange_url=url_for("dashboards.arrange", dashboard_id=own.id) if own is not None else None,
+        is_home=True,
+    )
 
 
-def _card(plugin: str, card: Any) -> dict[str, Any]:
-    """One card; a plugin that fails spoils only its own."""
-    try:
-        html = Markup(render_template(card.template, **card.load()))  # noqa: S704 - a template's own output
-    except Exception:
-        log.exception("The card %s of the plugin %s failed.", card.title, plugin)
-        return {"title": str(card.title), "wide": card.wide, "error": plugin}
-    return {"title": str(card.title), "wide": card.wide, "html": html}
+def first_steps() -> Mapping[str, Any] | None:
+    """What the person still has to set up; None once everything is done."""
+    steps = [*_of_administrators(), *_of_records(), _of_profile()]
+    return {"steps": steps} if not all(step["done"] for step in steps) else None
 
 
-def _steps(site: Site) -> list[dict[str, Any]]:
-    """What an administrator still has to do; empty once modules run."""
-    if not may("core.modules.manage"):
-        return []
-    running = [status for status in site.plugins.values() if status.observed == LOADED]
-    steps = [
-        {"label": _("Make your account"), "url": url_for("profile.index"), "done": True},
-        {"label": _("Switch on your first module"), "url": url_for("modules.page"), "done": bool(running)},
-    ]
-    if "contacts.person" in site.screens and "importing" in site.app.blueprints:
-        url = url_for("importing.upload", record_type="contacts.person")
-        steps.append({"label": _("Import your contacts"), "url": url, "done": False})
-    return [] if len(running) > 1 else steps
+def _of_administrators() -> list[dict[str, Any]]:
+    found = []
+    if may("core.modules.manage"):
+        on = any(status.observed == LOADED for status in current_site().plugins.values())
+        found.append({"label": _("Switch on your first module"), "url": url_for("modules.page"), "done": on})
+    if may("core.users.manage"):
+        some = session.scalars(sa.select(User.id).limit(2)).all()
+        found.append({"label": _("Add a colleague"), "url": url_for("users.listing"), "done": len(some) > 1})
+    return found
+
+
+def _of_records() -> list[dict[str, Any]]:
+    """The first record of the first type in the menu, by import where that can be."""
+    screens = [screen for screen in current_site().screens.values() if screen.in_menu]
+    for screen in sorted(screens, key=lambda screen: (screen.weight, screen.name)):
+        if not may(screen.permission("create")):
+            continue
+        model: Any = screen.model
+        done = session.scalar(sa.select(model.id).limit(1)) is not None
+        if screen.importing is not None and may(screen.permission("import")):
+            url = url_for("importing.upload", record_type=screen.name)
+            return [{"label": _("Import: %(name)s", name=screen.plural), "url": url, "done": done}]
+        url = url_for(f"{screen.endpoint}.create_view")
+        return [{"label": _("New: %(name)s", name=screen.title), "url": url, "done": done}]
+    return []
+
+
+def _of_profile() -> dict[str, Any]:
+    url = url_for("profile.index")
+    return {"label": _("Choose your time zone"), "url": url, "done": bool(current_user.timezone)}

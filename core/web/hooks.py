@@ -16,6 +16,7 @@ from core.mail.sending import send_one
 from core.notifications.notify import MAIL_ONE
 from core.parts import (
     ADMINISTRATOR,
+    Card,
     Command,
     Event,
     Job,
@@ -32,18 +33,22 @@ from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
 from core.records.totals import RECOUNT, RECOUNT_EVERY, recount_totals
 from core.records.transfer.running import RUN_IMPORT, run_import
+from core.reports.dashboards import SHARE
+from core.reports.kept import REFRESH, REFRESH_EVERY, refresh_reports
 from core.story import Channel, TimelineEntry
 from core.web import exports, importing, telling
 from core.web import jobs as job_pages
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.commands import ADMINISTRATION
+from core.web.dashboards import dashboard_pages
 from core.web.errors import error_pages
 from core.web.health import health_pages
-from core.web.home import home_pages
+from core.web.home import first_steps, home_pages
 from core.web.mail_pages import MANAGE_MAIL, mail_pages
 from core.web.modules import CHANGE, change_module, modules_pages
 from core.web.notification_mail import SEND_DIGESTS, mail_notification, send_digests
 from core.web.notifications import notification_pages
+from core.web.report_pages import report_pages
 from core.web.search_pages import search_pages
 from core.web.users import MANAGE_USERS, user_pages
 
@@ -53,6 +58,7 @@ def permissions() -> list[Permission]:
     return [
         Permission("core.modules.manage", _l("Switch modules on and off"), (ADMINISTRATOR,)),
         MANAGE_USERS,
+        SHARE,
         MANAGE_MAIL,
         *job_pages.PERMISSIONS,
     ]
@@ -62,6 +68,7 @@ def permissions() -> list[Permission]:
 def menu_items(site: SiteInfo) -> list[MenuItem]:
     return [
         MenuItem(_l("Home"), "home.page", icon="home", weight=0, key="H"),
+        MenuItem(_l("Dashboards"), "dashboards.listing", icon="layout-dashboard", weight=1, key="R"),
         MenuItem(_l("Modules"), "modules.page", "core.modules.manage", ADMINISTRATION, "apps", 910),
         MenuItem(_l("Users"), "users.listing", MANAGE_USERS.name, ADMINISTRATION, "users", 920),
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
@@ -101,9 +108,17 @@ def blueprints(site: SiteInfo) -> list[Any]:
         importing.pages,
         exports.pages,
         search_pages,
+        dashboard_pages,
+        report_pages,
         notification_pages,
         mail_pages,
     ]
+
+
+@hookimpl
+def dashboard_cards(site: SiteInfo) -> list[Card]:
+    start = "nova/_start_card.html"
+    return [Card(title=_l("Get started"), template=start, load=first_steps, weight=1, name="core.start")]
 
 
 @hookimpl
@@ -126,6 +141,7 @@ def jobs() -> list[Job]:
         Job(name=SEND_DIGESTS, run=send_digests, label=_l("Mail what is new")),
         Job(name=SEND_MAIL, run=send_one, label=_l("Send a mail"), attempts=12, timeout=300, retry_after=60),
         Job(name=RECOUNT, run=recount_totals, label=_l("Count the lanes of boards"), queue="system", attempts=1),
+        Job(name=REFRESH, run=refresh_reports, label=_l("Count reports again"), queue="system", attempts=1),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
         Job(name=MAKE_THUMBNAIL, run=draw_thumbnail, label=_l("Make a thumbnail"), attempts=1, timeout=120),
         Job(name=SWEEP_ATTACHMENTS, run=sweep_attachments, label=_l("Remove files nobody needs"), queue="bulk"),
@@ -136,6 +152,7 @@ def jobs() -> list[Job]:
 def schedules() -> list[Schedule]:
     return [
         Schedule(job=DELIVER, every=60),
+        Schedule(job=REFRESH, every=REFRESH_EVERY),
         Schedule(job=telling.TELL_OF_JOBS, every=60),
         Schedule(job=SEND_DIGESTS, every=900),
         Schedule(job=exports.SWEEP, every=3600),

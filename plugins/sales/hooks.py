@@ -29,6 +29,7 @@ from core import (
 from plugins.sales import customers, defaults, demo, pages, rules
 from plugins.sales.customers import OPEN_DEALS, WON_EVENT
 from plugins.sales.models import Deal, Pipeline, Stage
+from plugins.sales.reports import FORECAST
 from plugins.sales.screens import DEAL_SCREEN, LOST_REASON_SCREEN, PIPELINE_SCREEN, SECTION
 from plugins.sales.views import KEEP, pipeline_pages
 
@@ -99,6 +100,14 @@ def dashboard_cards(site: SiteInfo) -> list[Card]:
             load=pages.next_step_card,
             permission="sales.deal.see",
             weight=30,
+        ),
+        Card(
+            title=_l("Forecast"),
+            name="sales.forecast",
+            report=FORECAST,
+            permission="sales.deal.see",
+            weight=25,
+            wide=True,
         ),
     ]
 

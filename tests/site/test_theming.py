@@ -16,7 +16,7 @@ def test_an_operators_template_comes_before_the_theme(make_site: MakeSite) -> No
     installation = make_site()
     folder = installation.config.instance / "templates" / "nova"
     folder.mkdir(parents=True)
-    (folder / "home.html").write_text("The operator's own home.")
+    (folder / "dashboard.html").write_text("The operator's own home.")
     page = installation.browser("administrator").get("/")
     assert page.get_data(as_text=True) == "The operator's own home."
 
@@ -34,13 +34,13 @@ def test_an_operators_text_comes_before_everybody(make_site: MakeSite) -> None:
 
 
 def test_a_plugin_cannot_shadow_a_template_of_somebody_else(tmp_path: Path) -> None:
-    for name in ("geo/map.html", "nova/home.html"):
+    for name in ("geo/map.html", "nova/dashboard.html"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("geo")
     loader = NamespaceLoader("geo", tmp_path)
     assert loader.get_source(None, "geo/map.html")[0] == "geo"  # type: ignore[arg-type]
     with pytest.raises(TemplateNotFound):
-        loader.get_source(None, "nova/home.html")  # type: ignore[arg-type]
+        loader.get_source(None, "nova/dashboard.html")  # type: ignore[arg-type]
 
 
 def test_static_files_are_kept_for_ever_and_change_their_address_with_their_content(make_site: MakeSite) -> None:
