@@ -13,6 +13,7 @@ from core.admin.board import BoardQuery
 from core.admin.board_pages import BoardRequest, card_context, lane_sums, matching_of, read_board, totals_of
 from core.admin.form_pages import CONFLICT, REFUSED
 from core.admin.forms import formdata, is_valid, refuse_undeclared
+from core.admin.ids import read_id
 from core.admin.lanes import Lane
 from core.admin.saving import Refused, commit
 from core.records.validation import missing_in
@@ -80,6 +81,7 @@ def move(view: RecordView) -> Any:
     if before != key:
         back = Lane(before, "").text_key
         arguments = {**board.here, "undo": 1, "id": record.id, "lane": back, "version": record.version}
+        arguments["back"] = request.args.get("back")
         undo = view.get_url(".move_view", **arguments)
     if "HX-Request" not in request.headers:
         flash(sentence, f"undo {undo}" if undo and not request.values.get("undo") else "success")
@@ -134,7 +136,7 @@ def _answered(form: BaseForm) -> bool:
 def _ask(view: RecordView, board: BoardRequest, record: Any, lane: Lane, form: BaseForm) -> Any:
     context = {
         "title": _("Move %(name)s to %(lane)s", name=str(record), lane=str(lane.label)),
-        "move_url": view.get_url(".move_view", **board.here),
+        "move_url": view.get_url(".move_view", **board.here, back=request.args.get("back")),
         "record_id": record.id,
         "lane_id": lane.text_key,
         "version": record.version,
@@ -158,4 +160,7 @@ def _sentences(view: RecordView, refused: Refused) -> list[str]:
 
 
 def _board_url(view: RecordView, board: BoardRequest) -> str:
+    """Where a move leads back to without a script: the record's page where it began there, otherwise the board."""
+    if request.args.get("back") == "record" and (number := read_id(request.values.get("id", ""))):
+        return view.get_url(".details_view", id=number)
     return view.get_url(".board_view", **board.here)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
 # What the address of a board says besides search, filters and order.
-OWN = ("by", "scope", "lane", "cards", "stuck", "id", "version", "undo", "order")
+OWN = ("by", "scope", "lane", "cards", "stuck", "id", "version", "undo", "order", "back")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from core.records.policy import may
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
+FROM_RECORD = "record"  # what a move says that leads back to the record's page and not to the board
 LONGEST_LIST = 2_000  # characters of the list's address that are carried along
 
 
@@ -27,6 +28,7 @@ def head(view: RecordView, record: Any) -> dict[str, Any]:
     carried = came_from(view)
     return {
         "subtitle": view.screen.subtitle(record) if view.screen.subtitle else "",
+        "path": _path(view, record),
         "following": following,
         "follow_url": view.get_url(".follow_view", id=record.id),
         "record_actions": list(_actions(view, record)),
@@ -59,6 +61,32 @@ def came_from(view: RecordView) -> str:
 def list_arguments(carried: str) -> MultiDict[str, str]:
     """The arguments that ``came_from`` carries, as the list reads them."""
     return MultiDict(parse_qsl(carried))
+
+
+def _path(view: RecordView, record: Any) -> dict[str, Any] | None:
+    """The steps of the screen's own board; each is a button that moves the record there by the rules of the board."""
+    board = view.screen.board
+    if board is None:
+        return None
+    source = view.boards[board.lane].source
+    # The lanes of one of several boards: those of the pipeline that a deal is in.
+    scope = getattr(getattr(record, board.lane), board.scope, None) if board.scope else None
+    lanes = source.lanes(view.session, scope.id if scope is not None else None)
+    here = source.lane_of(record)
+    places = [lane.key for lane in lanes]
+    if here not in places:
+        return None
+    reached = places.index(here)
+    editable = may(view.screen.permission("edit"), record)
+    return {
+        "label": view.record_type.field(board.lane).label,
+        "url": view.get_url(".move_view", back=FROM_RECORD) if editable else None,
+        "fields": {"id": record.id},
+        "steps": [
+            {"label": lane.label, "value": lane.text_key, "current": place == reached, "past": place < reached}
+            for place, lane in enumerate(lanes)
+        ],
+    }
 
 
 def _actions(view: RecordView, record: Any) -> Iterator[dict[str, Any]]:

@@ -12,17 +12,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from core import Panel, Upcoming, format_money, format_number, may, session
+from core import Panel, Upcoming, format_money, format_number, session
 from plugins.sales import figures, history
 from plugins.sales.models import Deal
 from plugins.sales.planning import plan_url
-from plugins.sales.services import stages_of
 
 SHOWN = 6
 
 
 def deal_panels(deal: Deal) -> list[Panel]:
-    """The path through the stages and the history, on the page of a deal."""
+    """The history of a deal's stages, on its page."""
     stays = history.stays(session, deal)
     days = history.days_in_last(stays)
     rows = [
@@ -35,7 +34,7 @@ def deal_panels(deal: Deal) -> list[Panel]:
         }
         for stay in stays
     ]
-    panels = [
+    return [
         Panel(
             title=_l("Stage history"),
             template="sales/history_panel.html",
@@ -47,15 +46,6 @@ def deal_panels(deal: Deal) -> list[Panel]:
             weight=20,
         )
     ]
-    if deal.pipeline is not None:
-        steps = [
-            {"label": str(stage), "value": stage.id, "current": stage.id == deal.stage_id}
-            for stage in stages_of(session, deal.pipeline)
-        ]
-        url = url_for("sales.set_stage", deal_id=deal.id) if may("sales.deal.edit", deal) else None
-        context = {"steps": steps, "url": url, "version": deal.version}
-        panels.append(Panel(title=_l("Stage"), template="sales/stage_panel.html", context=context, slot="header"))
-    return panels
 
 
 def next_steps(records: Mapping[str, Sequence[int]], limit: int) -> list[Upcoming]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,13 +18,12 @@ from core import (
     format_digits,
     format_number,
     latin_digits,
-    parse_amount,
     require,
     session,
 )
 from plugins.sales import services
 from plugins.sales.defaults import add_pipeline
-from plugins.sales.models import KINDS, OPEN, Deal, LostReason, Pipeline, Stage
+from plugins.sales.models import KINDS, OPEN, Pipeline, Stage
 
 KEEP = "sales.pipeline.edit"
 REFUSED = 422
@@ -196,65 +194,6 @@ def _change(stage: Stage, values: dict[str, Any]) -> None:
     services.rename_stage(stage, values.pop("name"))
     for name, value in values.items():
         setattr(stage, name, value)
-
-
-# --- a deal's stage
-
-
-@pipeline_pages.post(f"/deals/<{ID}:deal_id>/stage")
-def set_stage(deal_id: int) -> BaseResponse:
-    """Move a deal to the posted stage, after asking for what the stage wants."""
-    deal = session.scalars(sa.select(Deal).where(Deal.id == deal_id)).one_or_none() or abort(404)
-    require("sales.deal.edit", deal)
-    key = request.form.get("value", "")
-    stages = services.stages_of(session, deal.pipeline) if deal.pipeline is not None else []
-    stage = next((entry for entry in stages if str(entry.id) == key), None) or abort(404)
-    here = url_for("sales_deal.details_view", id=deal.id)
-    if request.form.get("version") != str(deal.version):
-        flash(_("Somebody else changed this deal in the meantime. Look again."), "warning")
-        return redirect(here)
-    asked = services.missing(deal, stage)
-    values, errors = _answers(asked) if asked else ({}, {})
-    if set(asked) <= set(values):
-        errors = _save(lambda: services.move(deal, stage, **values))
-        if not errors:
-            flash(_("“%(name)s” is in “%(stage)s” now.", name=deal.name, stage=stage.name), "success")
-            return redirect(here)
-        if not set(errors) & set(asked):
-            _flash(errors)
-            return redirect(here)
-    reasons = session.scalars(sa.select(LostReason).order_by(LostReason.position, LostReason.id)).all()
-    html = render_template(
-        "sales/closing.html", deal=deal, stage=stage, asked=asked, reasons=reasons, errors=errors, back_url=here
-    )
-    return make_response(html, REFUSED)
-
-
-def _answers(asked: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, object]]:
-    """What was answered to the questions in ``asked``; nothing is wrong while nothing was posted."""
-    values: dict[str, Any] = {}
-    errors: dict[str, object] = {}
-    if "amount" in asked and "amount" in request.form:
-        amount = _amount(request.form["amount"])
-        if amount is None:
-            errors["amount"] = _("Write a number.")
-        else:
-            values["amount"] = amount
-    if "lost_reason" in asked and "lost_reason" in request.form:
-        key = request.form["lost_reason"]
-        reason = next((entry for entry in session.scalars(sa.select(LostReason)) if str(entry.id) == key), None)
-        if reason is None:
-            errors["lost_reason"] = _("A lost deal needs a reason.")
-        else:
-            values |= {"lost_reason": reason, "lost_note": request.form.get("lost_note") or None}
-    return values, errors
-
-
-def _amount(text: str) -> Decimal | None:
-    try:
-        return parse_amount(text)
-    except ValueError:
-        return None
 
 
 # --- what all of them share
