@@ -11,7 +11,7 @@ from core.admin.form_pages import CONFLICT, REFUSED
 from core.admin.formatters import shown
 from core.admin.forms import formdata, is_valid, one_field, refuse_undeclared
 from core.admin.ids import not_found
-from core.admin.list_page import label_of
+from core.admin.list_rows import label_of
 from core.admin.saving import Refused, commit, show_errors
 
 if TYPE_CHECKING:

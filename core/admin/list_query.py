@@ -12,13 +12,14 @@ from flask import abort, flash
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from core.admin.grouping import Groupings
 from core.admin.lookup import matching_words
 from core.records.catalog import RecordType
 from core.records.conditions import Condition, current_context, parse, parse_text, to_sql
 from core.records.counting import COUNT_LIMIT, Count, bounded_count, guessed_count
 from core.records.fields import Field
 from core.records.order import UNSORTABLE, Order, Sort
-from core.records.place import Place
+from core.records.paging import FEW_HITS, Asked, Page, read_page
 from core.records.record import Searchable
 from core.text import latin_digits
 
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from core.admin.filters import FieldFilter
     from core.parts import Screen
 
-# An address with before=end asks for the last page.
-END = "end"
+ALWAYS = ("created_at", "updated_at")
 SORTS = 4  # fields a list is sorted by at once
 _FILTER = re.compile("(?:flt[0-9]*_)?([a-z][a-z0-9_]*__[a-z_]+)", re.ASCII)
 _NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
@@ -50,6 +50,8 @@ class ListRequest:
     where: Condition | None = None
     after: str = ""
     before: str = ""
+    group: str = ""
+    columns: tuple[str, ...] = ()
 
     def changed(self, **changes: Any) -> ListRequest:
         """A copy that asks for something else, from the first page on unless a place is among the changes."""
@@ -59,19 +61,6 @@ class ListRequest:
     def at_page(self, page: int) -> ListRequest:
         """A copy with another number; a place in the address goes before numbers."""
         return replace(self, page=page)
-
-
-@dataclass(frozen=True)
-class Page:
-    """The records of a page, and where its neighbours begin; an empty place is that there is none.
-
-    ``row`` is how many records lie before it, or None where nobody counted.
-    """
-
-    records: Sequence[Any]
-    row: int | None = 0
-    after: str = ""
-    before: str = ""
 
 
 class ListQuery:
@@ -85,8 +74,14 @@ class ListQuery:
         self.record_type = record_type
         self.model = record_type.model
         self.filters = list(filters)
-        self.columns = [record_type.field(name) for name in screen.columns if name in record_type.fields]
-        self.sortable = {field.name for field in self.columns if field.kind not in UNSORTABLE}
+        # What a list may show: whatever the screen shows anywhere, so that a field it keeps to itself stays there.
+        named = [*screen.columns, *(column.name for column in screen.computed)]
+        named += [name for group in screen.form for name in group.fields] + [*screen.filters, *ALWAYS]
+        known = (record_type.fields, {column.name for column in screen.computed})
+        self.offered = tuple(dict.fromkeys(name for name in named if name in known[0] or name in known[1]))
+        fields = [record_type.fields[name] for name in self.offered if name in record_type.fields]
+        self.sortable = {field.name for field in fields if field.kind not in UNSORTABLE}
+        self.groups = Groupings(record_type, self.offered)
         if screen.order is not None:
             record_type.field(screen.order)
         for name in screen.search:
@@ -110,7 +105,23 @@ class ListQuery:
             where=self.read_where(args),
             after=args.get("after") or "",
             before=args.get("before") or "",
+            group=self._read_group(args),
+            columns=self._read_columns(args),
         )
+
+    def _read_group(self, args: Mapping[str, str]) -> str:
+        name = args.get("group") or ""
+        return name if not name or self.groups.find(name) is not None else abort(400)
+
+    def _read_columns(self, args: Mapping[str, str]) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(name for name in (args.get("columns") or "").split(",") if name))
+        if not set(names) <= set(self.offered):
+            abort(400)
+        return () if names == self.screen.columns else names
+
+    def shown(self, asked: ListRequest) -> tuple[str, ...]:
+        """The columns of the list, in their order."""
+        return asked.columns or self.screen.columns
 
     def _read_sort(self, args: Mapping[str, str]) -> tuple[Sort, ...]:
         """``sort=-amount,name``; older addresses say ``sort=amount&desc=1``."""
@@ -161,6 +172,8 @@ class ListQuery:
             "before": asked.before or None,
             "sort": ",".join(map(str, asked.sort)) or None,
             "search": asked.search or None,
+            "group": asked.group or None,
+            "columns": ",".join(asked.columns) or None,
             "page_size": asked.page_size if asked.page_size != self.screen.page_size else None,
         }
         return {key: value for key, value in found.items() if value is not None} | self.filter_arguments(asked)
@@ -204,44 +217,21 @@ class ListQuery:
     ) -> Page:
         """The records of one page, with the links its columns show. A place nobody wrote is answered with 400."""
         matching = self.matching(asked) if matching is None else matching
-        statement, order, size = matching.options(*self.loading()), self.order(asked), asked.page_size
-        if asked.before:
-            place = None if asked.before == END else self._place(order, asked.before)
-            rest = count.number % size or size
-            limit = size if place is not None or not count.exact else rest
-            if place is not None or asked.before == END:
-                found = order.read(session, statement, limit + 1, place, back=True)
-                if len(found) > limit or asked.before == END:
-                    return self._back(order, found, limit, place, count)
-        place = self._place(order, asked.after) if asked.after and not asked.before else None
-        skip = 0 if place is not None else asked.page * size
-        found = order.read(session, statement, size + 1, place, skip=skip)
-        if not found and (place is not None or skip):
-            return self.page(session, asked.changed(before=END), count, matching)
-        row = skip if place is None else place.row
-        more = len(found) > size
-        found = found[:size]
-        return Page(
-            [record for record, _place in found],
-            row,
-            after=self._write(order, found[-1][1], _plus(row, len(found))) if more else "",
-            before=self._write(order, found[0][1], row) if found and (place is not None or skip) else "",
-        )
+        place = Asked(asked.page_size, asked.page, asked.after, asked.before)
+        try:
+            return read_page(session, matching.options(*self.loading(asked)), self.order_of(asked, count), place, count)
+        except ValueError:
+            abort(400)
 
-    def _back(
-        self, order: Order, found: list[tuple[Any, Place]], limit: int, place: Place | None, count: Count
-    ) -> Page:
-        """A page that was read back from ``place``, or from the end."""
-        more = len(found) > limit
-        found = found[-limit:]
-        end = place.row if place is not None else (count.number if count.exact else None)
-        row = None if end is None else max(end - len(found), 0)
-        return Page(
-            [record for record, _place in found],
-            row,
-            after=self._write(order, found[-1][1], end) if found and place is not None else "",
-            before=self._write(order, found[0][1], row) if more else "",
-        )
+    def newest_first(self, asked: ListRequest, count: Count) -> bool:
+        """Whether so many records hold the words looked for that they are not sorted unasked."""
+        return bool(asked.search) and not asked.sort and count.number > FEW_HITS
+
+    def order_of(self, asked: ListRequest, count: Count) -> Order:
+        """The order in which the pages of a list of ``count`` records are read."""
+        if self.newest_first(asked, count):
+            return Order(self.record_type, (), hits_first=True)
+        return Order(self.record_type, self.order(asked).sorts, hits_first=bool(asked.search))
 
     def order(self, asked: ListRequest) -> Order:
         """The order asked for, or else the screen's."""
@@ -250,18 +240,10 @@ class ListQuery:
             sorts = (Sort(self.screen.order, self.screen.descending),)
         return Order(self.record_type, sorts)
 
-    def _place(self, order: Order, text: str) -> Place | None:
-        try:
-            return order.place(text)
-        except ValueError:
-            abort(400)
-
-    def _write(self, order: Order, place: Place, row: int | None) -> str:
-        return order.write(replace(place, row=row))
-
-    def loading(self) -> list[Any]:
+    def loading(self, asked: ListRequest) -> list[Any]:
         """Loader options for the links among the columns and for nothing else."""
-        return [loader(self.model, field) for field in self.columns if field.is_link]
+        fields = [self.record_type.fields[name] for name in self.shown(asked) if name in self.record_type.fields]
+        return [loader(self.model, field) for field in fields if field.is_link]
 
     def ordered(self, statement: sa.Select[tuple[Any]], asked: ListRequest) -> sa.Select[tuple[Any]]:
         """``statement`` in the order asked for; empty values come last, ties are settled by age."""
@@ -275,10 +257,6 @@ def loader(model: type[Any], field: Field) -> Any:
     """
     attribute = getattr(model, field.name)
     return joinedload(attribute).lazyload("*") if field.kind == "link" else selectinload(attribute)
-
-
-def _plus(row: int | None, more: int) -> int | None:
-    return None if row is None else row + more
 
 
 def _small_number(text: str | None) -> int:

@@ -37,6 +37,7 @@ from core.admin.forms import build_edit_form, build_form, form_groups, form_rule
 from core.admin.ids import not_found, read_id
 from core.admin.lane_settings import lane_settings
 from core.admin.list_page import list_page
+from core.admin.list_parts import choose_columns, filter_options, keep_widths, peek, totals
 from core.admin.list_query import ListQuery
 from core.admin.lookup import LARGEST_PAGE, PAGE
 from core.admin.neighbours import neighbour
@@ -46,6 +47,7 @@ from core.admin.record_page import record_page
 from core.admin.recycle_bin import recycle_bin
 from core.admin.related import links_of
 from core.admin.reverting import revert
+from core.admin.saved_view_pages import delete_view, edit_view, new_view, restore_view, save_view
 from core.admin.story_page import older
 from core.errors import Forbidden, UnknownField
 from core.parts import FieldGroup, Screen
@@ -385,6 +387,56 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     def export(self, export_type: str) -> Any:
         """The list as a file."""
         return export(self, export_type)
+
+    @expose("/columns")
+    def columns_view(self) -> Any:
+        """Choose the columns of the list."""
+        return choose_columns(self)
+
+    @expose("/totals")
+    def totals_view(self) -> Any:
+        """The sums of the list's number columns."""
+        return totals(self)
+
+    @expose("/widths", methods=("POST",))
+    def widths_view(self) -> Any:
+        """Remember how wide the columns are."""
+        return keep_widths(self)
+
+    @expose("/filter-options")
+    def filter_options_view(self) -> Any:
+        """The values that a filter offers."""
+        return filter_options(self)
+
+    @expose("/<id>/peek")
+    def peek_view(self, id: str) -> Any:
+        """A look at a record beside the list."""
+        return peek(self, self.record_or_404(id))
+
+    @expose("/views/new", methods=("GET", "POST"))
+    def new_saved_view(self) -> Any:
+        """Keep the list as a view."""
+        return new_view(self)
+
+    @expose("/views/<view_id>", methods=("GET", "POST"))
+    def saved_view(self, view_id: str) -> Any:
+        """The name, sharing and place of a view."""
+        return edit_view(self, view_id)
+
+    @expose("/views/<view_id>/save", methods=("POST",))
+    def save_saved_view(self, view_id: str) -> Any:
+        """Keep what the list shows now in a view."""
+        return save_view(self, view_id)
+
+    @expose("/views/<view_id>/delete", methods=("POST",))
+    def delete_saved_view(self, view_id: str) -> Any:
+        """Delete a view."""
+        return delete_view(self, view_id)
+
+    @expose("/views/<view_id>/restore", methods=("POST",))
+    def restore_saved_view(self, view_id: str) -> Any:
+        """Bring a deleted view back."""
+        return restore_view(self, view_id)
 
     @expose("/ajax/lookup")
     def ajax_lookup(self) -> Any:

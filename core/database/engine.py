@@ -17,6 +17,12 @@ from core.config import Config
 POOL_WAIT = 10  # seconds a request waits for a connection before it is told that the database is busy
 SQLITE_WAIT = 15  # seconds a SQLite writer waits for another
 
+# The file is read through the memory all processes share; what is mapped is not copied into each of their caches.
+PRAGMAS = (
+    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "mmap_size=1073741824", "cache_size=-16384",
+    "temp_store=MEMORY",
+)  # fmt: skip
+
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 
 
@@ -114,7 +120,7 @@ def create_engine(url: str) -> Engine:
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,10 @@ from core.records.record import Record
 COUNT_LIMIT = 10_000
 # From so many rows on PostgreSQL's own guess is good enough to be shown; below it the guess may be far off.
 GUESSED_FROM = 50_000
+BELIEVED = 60.0  # seconds
+KEPT = 1_000  # questions
+
+_many: dict[Hashable, float] = {}
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,28 @@ def _explained(element: _Explain, compiler: Any, **options: Any) -> str:
 
 
 def bounded_count(session: Session, statement: sa.Select[Any], model: type[Record], limit: int) -> Count:
-    """How many rows of ``statement`` the actor may see, counted up to ``limit``."""
+    """How many rows of ``statement`` the actor may see, counted up to ``limit``.
+
+    That there were more is believed for a minute: the first page and the next ones ask the same.
+    """
     some = narrowed(statement.with_only_columns(model.id).order_by(None), model).limit(limit + 1).subquery()
-    counted = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    asked = sa.select(sa.func.count()).select_from(some)
+    question = _words(session, asked)
+    if _many.get(question, 0) > time.monotonic():
+        return Count(limit, more=True)
+    counted = session.scalar(asked) or 0
+    if counted > limit:
+        if len(_many) >= KEPT:
+            _many.clear()
+        _many[question] = time.monotonic() + BELIEVED
     return Count(min(counted, limit), more=counted > limit)
+
+
+def _words(session: Session, asked: sa.Select[Any]) -> Hashable:
+    """The question as a key: the statement with its values, and of which database."""
+    engine = session.connection().engine
+    compiled = asked.compile(dialect=engine.dialect)
+    return str(engine.url), str(compiled), tuple(sorted((name, repr(one)) for name, one in compiled.params.items()))
 
 
 def guessed_count(session: Session, statement: sa.Select[Any], model: type[Record]) -> Count | None:

@@ -62,20 +62,40 @@ class Key:
         return direction.nulls_first() if back else direction.nulls_last()
 
 
+@dataclass(frozen=True)
+class _Zone:
+    """A part of the order: where each row has a value of its one key, or none has, or (neither) any."""
+
+    criteria: tuple[Criterion, ...]
+    filled: bool = False
+    empty: bool = False
+
+
 class Order:
     """The order of records of one type by some of its fields.
+
+    Args:
+        record_type: whose records.
+        sorts: by which fields; none is the newest first.
+        hits_first: find the records by other criteria and then sort them, instead of walking along an index of this
+            order until enough of them have turned up. A search knows better than the database which is less work.
 
     Raises:
         UnknownField: the record type has no such field.
     """
 
-    def __init__(self, record_type: RecordType, sorts: Sequence[Sort]) -> None:
+    def __init__(self, record_type: RecordType, sorts: Sequence[Sort], *, hits_first: bool = False) -> None:
+        self.record_type = record_type
         self.model: Any = record_type.model
+        self.hits_first = hits_first
         self.sorts = tuple(sorts)
         self._joined: list[tuple[Any, Any]] = []
-        self.keys = tuple(self._key(record_type, sort) for sort in sorts)
+        keys = [self._key(record_type, sort) for sort in sorts]
         # The same direction lets one index serve both; without any order the newest come first.
-        self.last = Key(self.model.id, sorts[0].descending if sorts else True)
+        keys.append(Key(self.model.id, sorts[0].descending if sorts else True))
+        if hits_first:
+            keys = [Key(sa.func.coalesce(key.column, key.column), key.descending, key.nullable) for key in keys]
+        *self.keys, self.last = keys
 
     def _key(self, record_type: RecordType, sort: Sort) -> Key:
         field = record_type.field(sort.name)
@@ -83,7 +103,7 @@ class Order:
             linked: Any = field.target
             target = aliased(linked)
             self._joined.append((target, getattr(self.model, sort.name)))
-            return Key(_order_of(target, linked), sort.descending, nullable=True)
+            return Key(order_of(target, linked), sort.descending, nullable=True)
         if sort.name == "name" and issubclass(self.model, Searchable):
             return Key(self.model.name_sort, sort.descending)
         return Key(getattr(self.model, sort.name), sort.descending, bool(field.column.nullable))
@@ -106,37 +126,40 @@ class Order:
             back: read back.
             skip: rows to leave out first; each costs as much as one shown.
         """
-        statement = self._with(statement).add_columns(*(key.column for key in (*self.keys, self.last)))
         found: list[tuple[Any, Place]] = []
         for zone in self._zones(place, back=back, whole=bool(skip)):
-            part = statement.where(*zone).limit(limit - len(found))
+            columns = [key.column for key in (*self.keys, self.last)]
+            part = self._with(statement, inner=zone.filled).add_columns(*columns)
+            part = part.where(*zone.criteria).limit(limit - len(found))
             part = part.offset(skip) if skip else part
-            for row in session.execute(self._zone_order(part, zone, back=back, whole=bool(skip))):
+            for row in session.execute(self._zone_order(part, zone, back=back)):
                 found.append((row[0], Place(tuple(row[1:-1]), row[-1])))
             if len(found) >= limit:
                 break
         return found[::-1] if back else found
 
-    def _zones(self, place: Place | None, *, back: bool, whole: bool) -> Iterable[tuple[Criterion, ...]]:
-        """Criteria that follow one another in this order, so that each is one walk along an index.
+    def _zones(self, place: Place | None, *, back: bool, whole: bool) -> Iterable[_Zone]:
+        """What follows one another in this order, so that each is one walk along an index.
 
         No index of either database has rows without a value last in both directions, so they are a walk of their own.
         """
-        if whole or len(self.keys) != 1 or not self.keys[0].nullable:
-            yield self._behind(place, back=back)
+        if whole or self.hits_first or len(self.keys) != 1 or not self.keys[0].nullable:
+            yield _Zone(self._behind(place, back=back))
             return
         (key,) = self.keys
-        filled, empty = (key.column.is_not(None),), (key.column.is_(None),)
+        filled, empty = key.column.is_not(None), key.column.is_(None)
         if place is None:
-            yield from (empty, filled) if back else (filled, empty)
+            zones = [_Zone((filled,), filled=True), _Zone((empty,), empty=True)]
+            yield from reversed(zones) if back else zones
         elif place.values[0] is None:
-            yield (*empty, _compared((self.last,), (place.id,), back=back))
+            yield _Zone((empty, _compared((self.last,), (place.id,), back=back)), empty=True)
             if back:
-                yield filled
+                yield _Zone((filled,), filled=True)
         else:
-            yield (*filled, _compared((key, self.last), (place.values[0], place.id), back=back))
+            behind = _compared((key, self.last), (place.values[0], place.id), back=back)
+            yield _Zone((filled, behind), filled=True)
             if not back:
-                yield empty
+                yield _Zone((empty,), empty=True)
 
     def _behind(self, place: Place | None, *, back: bool) -> tuple[Criterion, ...]:
         if place is None:
@@ -151,17 +174,18 @@ class Order:
         ]  # fmt: skip
         return (sa.or_(*steps),)
 
-    def _zone_order(
-        self, statement: sa.Select[Any], zone: Sequence[Criterion], *, back: bool, whole: bool
-    ) -> sa.Select[Any]:
-        keys = (*self.keys, self.last)
-        if not whole and len(self.keys) == 1 and self.keys[0].nullable:
-            keys = tuple(Key(key.column, key.descending) for key in keys)  # a zone has no empty values among others
+    def _zone_order(self, statement: sa.Select[Any], zone: _Zone, *, back: bool) -> sa.Select[Any]:
+        keys = [*self.keys, self.last]
+        if zone.filled:
+            keys = [Key(key.column, key.descending) for key in keys]  # there are no empty values to put anywhere
+        elif zone.empty:
+            keys = [self.last]
         return statement.order_by(*(key.sorted(back=back) for key in keys))
 
-    def _with(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+    def _with(self, statement: sa.Select[Any], *, inner: bool = False) -> sa.Select[Any]:
+        """The linked records joined; where every row has one, the database may begin with those, in their order."""
         for target, relation in self._joined:
-            statement = statement.outerjoin(target, relation)
+            statement = statement.join(target, relation) if inner else statement.outerjoin(target, relation)
         return statement
 
     def write(self, place: Place) -> str:
@@ -189,7 +213,8 @@ def _compared(keys: Sequence[Key], values: Sequence[Any], *, back: bool) -> Crit
     return criterion
 
 
-def _order_of(alias: Any, target: Any) -> Any:
+def order_of(alias: Any, target: Any) -> Any:
+    """The column by which records of ``target`` are ordered where others point at them, on ``alias`` of it."""
     columns = sa.inspect(target).column_attrs
     key = next((key for key in ("name_sort", "position", "name") if key in columns), "id")
     return getattr(alias, key)

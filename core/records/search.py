@@ -21,10 +21,6 @@ from core.text import clean, fold
 WORDS = 10
 LONGEST = 400  # characters of a search that are read
 SHORT = 3  # letters from which a word is looked for inside of others
-# With fewer hits than this the index is asked first and its hits are sorted; with more of them the list is read in its
-# order and enough hits soon turn up.
-FEW = 2_000
-
 _indexed: weakref.WeakKeyDictionary[Engine, set[str]] = weakref.WeakKeyDictionary()
 
 
@@ -42,7 +38,7 @@ def holds_words(session: Session, model: type[Searchable], text: str) -> list[sa
     if session.get_bind().dialect.name == "postgresql" or not _is_indexed(session, model):
         return plain
     found = _found_by_index(model, words)
-    if found is None or _many(session, found):
+    if found is None:
         return plain
     ids: Any = model
     return [ids.id.in_(found), *(_holds(model.search_text, word) for word in words if _term(word) is None)]
@@ -95,12 +91,6 @@ def _found_by_index(model: type[Searchable], words: list[str]) -> Any:
     table = sa.table(name, sa.column("rowid", sa.Integer))
     phrases = " ".join('"' + term.replace('"', '""') + '"' for term in terms)
     return sa.select(table.c.rowid).where(sa.literal_column(name).op("MATCH")(sa.bindparam(None, phrases, sa.String)))
-
-
-def _many(session: Session, found: Any) -> bool:
-    """Whether the index finds more than ``FEW``; it is not asked to count them all."""
-    some = found.limit(FEW + 1).subquery()
-    return (session.connection().scalar(sa.select(sa.func.count()).select_from(some)) or 0) > FEW
 
 
 def _is_indexed(session: Session, model: type[Searchable]) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.accounts.actor import acting
 from core.parts import Label, MenuItem, untranslated
+from core.records.views.saved import pinned
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def site_menu() -> list[Section]:
     here = request.path
     shown: list[Section] = []
     best = ""
+    pins = _pins()
     for label, items in current_app.extensions["peyvand"].menu:
         lines = []
         for item in items:
@@ -82,10 +85,31 @@ def site_menu() -> list[Section]:
                 if (here == url or (url != "/" and here.startswith(url))) and len(url) > len(best):
                     best = url
         if lines:
-            shown.append(
-                Section(str(label), tuple(ShownItem(str(i.label), url, i.icon, False, i.key) for i, url in lines))
-            )
+            drawn = []
+            for item, url in lines:
+                drawn.append(ShownItem(str(item.label), url, item.icon, False, item.key))
+                drawn += pins.get(item.endpoint, [])
+            shown.append(Section(str(label), tuple(drawn)))
     return [Section(s.label, tuple(replace(item, active=item.url == best) for item in s.items)) for s in shown]
+
+
+def _pins() -> dict[str, list[ShownItem]]:
+    """The reader's pinned views by the endpoint of their list."""
+    site = current_app.extensions["peyvand"]
+    if acting().user_id is None:
+        return {}
+    try:
+        views = pinned(site.runtime.database.session.session)
+    except SQLAlchemyError:
+        return {}  # the page of an error has a menu too, and the transaction may be what failed
+    found: dict[str, list[ShownItem]] = {}
+    for view in views:
+        screen = site.screens.get(view.record_type)
+        if screen is not None and acting().may(screen.permission("see")):
+            endpoint = f"{screen.endpoint}.index_view"
+            url = url_for(endpoint, view=view.id)
+            found.setdefault(endpoint, []).append(ShownItem(view.name, url, "bookmark", False))
+    return found
 
 
 def search_url() -> str | None:

@@ -33,6 +33,7 @@ from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
 from core.records.totals import RECOUNT, RECOUNT_EVERY, recount_totals
 from core.records.transfer.running import RUN_IMPORT, run_import
+from core.records.views.saved import SHARE as SHARE_VIEWS
 from core.reports.dashboards import SHARE
 from core.reports.kept import REFRESH, REFRESH_EVERY, refresh_reports
 from core.story import Channel, TimelineEntry
@@ -50,6 +51,7 @@ from core.web.notification_mail import SEND_DIGESTS, mail_notification, send_dig
 from core.web.notifications import notification_pages
 from core.web.report_pages import report_pages
 from core.web.search_pages import search_pages
+from core.web.teams import MANAGE_TEAMS, team_pages
 from core.web.users import MANAGE_USERS, user_pages
 
 
@@ -60,6 +62,8 @@ def permissions() -> list[Permission]:
         MANAGE_USERS,
         SHARE,
         MANAGE_MAIL,
+        MANAGE_TEAMS,
+        Permission(SHARE_VIEWS, _l("Share views of lists with everyone"), (ADMINISTRATOR,)),
         *job_pages.PERMISSIONS,
     ]
 
@@ -71,6 +75,7 @@ def menu_items(site: SiteInfo) -> list[MenuItem]:
         MenuItem(_l("Dashboards"), "dashboards.listing", icon="layout-dashboard", weight=1, key="R"),
         MenuItem(_l("Modules"), "modules.page", "core.modules.manage", ADMINISTRATION, "apps", 910),
         MenuItem(_l("Users"), "users.listing", MANAGE_USERS.name, ADMINISTRATION, "users", 920),
+        MenuItem(_l("Teams"), "teams.listing", MANAGE_TEAMS.name, ADMINISTRATION, "user-plus", 925),
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
         MenuItem(_l("Mail"), "mail.listing", MANAGE_MAIL.name, ADMINISTRATION, "mail", 950),
     ]
@@ -103,6 +108,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         set_up_pages,
         profile_pages,
         user_pages,
+        team_pages,
         modules_pages,
         job_pages.jobs,
         importing.pages,

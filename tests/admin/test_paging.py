@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.admin import list_page, list_query
-from core.records import counting
+from core.records import counting, paging
 from core.records.archive import archive
 from core.records.order import Order, Sort
 from core.records.place import read_place
@@ -155,6 +155,26 @@ def test_a_big_table_is_estimated_where_the_database_can(
     assert shown is not None
     assert shown[1] == ("30" if toys.database.is_sqlite else "about 30")
     assert 'id="list-count">30<' in browser.get(LIST + "?name__empty=0").text
+
+
+@pytest.mark.parametrize("near", [20_000, 8])
+def test_many_hits_come_newest_first_until_a_column_is_chosen(
+    toys: Toys, browser: Browser, monkeypatch: pytest.MonkeyPatch, near: int
+) -> None:
+    toys.add(*(Kite(name=f"{'kite' if n % 2 else 'bird'} {n:02}") for n in range(120)))
+    few = browser.get(LIST + "?search=kite").text
+    monkeypatch.setattr(list_query, "FEW_HITS", 50)
+    monkeypatch.setattr(paging, "NEWEST", near)
+    assert names(few)[0] == "kite 119"
+    many = browser.get(LIST + "?search=kite").text
+    assert "the newest come first" in many
+    assert "the newest come first" not in few
+    assert names(many)[:2] == ["kite 119", "kite 117"]
+    second = browser.get(link(many, "next") or "").text
+    assert names(second)[0] == "kite 69"
+    assert names(browser.get(link(second, "prev") or "").text) == names(many)
+    assert names(browser.get(link(second, "last") or "").text)[-1] == "kite 01"
+    assert names(browser.get(LIST + "?search=kite&sort=name").text)[:2] == ["kite 01", "kite 03"]
 
 
 def test_the_count_leaves_out_what_the_reader_may_not_see(toys: Toys, browser: Browser) -> None:

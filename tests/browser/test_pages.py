@@ -30,6 +30,8 @@ def pages(served: ServedInstallation) -> list[str]:
         first = re.search(rf'href="({re.escape(root)}/\d+)"', listed)
         if first:
             found += [first[1], f"{first[1]}/edit"]
+            found.append(f"{first[1]}/peek")
+        found += [f"{root}/columns", f"{root}/views/new"]
         if screen.board is not None:
             found.append(f"{root}/board")
         if screen.in_menu:

@@ -75,14 +75,6 @@ def test_without_an_index_the_same_is_found(make_site, dialect: str) -> None:
     assert found(site, "argar milt") == ["Margaret Hamilton"]
 
 
-def test_many_hits_are_read_in_the_order_of_the_list_and_few_are_sorted(make_site, monkeypatch) -> None:
-    site = make_site("contacts")
-    add(site, "Mary One", "Mary Two", "Mary Three")
-    few = found(site, "mary")
-    monkeypatch.setattr(search, "FEW", 2)
-    assert found(site, "mary") == few == ["Mary One", "Mary Three", "Mary Two"]
-
-
 def test_what_serves_as_an_index_is_no_table_of_its_plugin() -> None:
     names = ["a_item", "a_item_words", "a_item_words_data", "a_item_words_idx", "a_item_words_x"]
     names += ["b_words", "b_words_data"]

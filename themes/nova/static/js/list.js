@@ -76,8 +76,21 @@
     return input;
   }
 
-  function offerValue() {
+  /** The records a link may be compared with come when they are wanted, and are kept. */
+  async function askForOptions(filter) {
+    const response = await fetch(`${one("[data-nv-filter]").dataset.options}?arg=${encodeURIComponent(filter.arg)}`);
+    if (response.ok) filter.options = await response.json();
+  }
+
+  const asked = new Map();
+
+  async function offerValue() {
     const filter = chosenFilter();
+    if (filter.ask) {
+      if (!asked.has(filter.arg)) asked.set(filter.arg, askForOptions(filter).then(() => filter.options));
+      filter.options = await asked.get(filter.arg);
+      if (chosenFilter().arg !== filter.arg) return;
+    }
     const place = one("[data-nv-filter-value]");
     const field = valueField(filter);
     field.name = `flt${one("[data-nv-filter]").dataset.next}_${filter.arg}`;
@@ -97,9 +110,34 @@
     one(".cell-e", cell)?.focus();
   }
 
+  /** The cell to be edited next, in reading order; found before the save, as the form goes with its answer. */
+  function neighbour(form, step) {
+    const cells = all(".model-list [data-nv-cell], .model-list .cell");
+    return cells[cells.indexOf(form) + step]?.id;
+  }
+
+  // Enter saves, as in every form; Escape gives up; Tab saves and goes on to the next cell.
+  let goOnWith = null;
   document.addEventListener("keydown", (event) => {
     const form = event.target.closest?.("[data-nv-cell]");
-    if (form && event.key === "Escape") cancelCell(form);
+    if (!form) return;
+    if (event.key === "Escape") cancelCell(form);
+    if (event.key === "Tab" && !event.target.matches("button")) {
+      event.preventDefault();
+      goOnWith = neighbour(form, event.shiftKey ? -1 : 1);
+      form.requestSubmit();
+    }
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!event.target.matches?.(".cell") || !goOnWith) return;
+    const next = event.detail.xhr.status < 300 ? document.getElementById(goOnWith) : null;
+    goOnWith = null;
+    one(".cell-e", next ?? document.createElement("i"))?.click();
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.matches?.(".cell") && event.detail.xhr.status >= 400) goOnWith = null;
   });
 
   document.addEventListener("htmx:afterSettle", () => one("form.cell [autofocus]")?.focus());

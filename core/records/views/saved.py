@@ -1,0 +1,184 @@
+"""Saved views: which ones somebody sees, and what may be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import g
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from core.accounts.actor import acting
+from core.accounts.models import now
+from core.accounts.teams import Team, teams_of
+from core.errors import Forbidden, ValidationError
+from core.records.views.models import EVERYONE, MINE, NAME_LENGTH, SHARES, TEAM, DefaultView, SavedView
+from core.records.views.view import View
+from core.text import clean
+
+SHARE = "core.views.share"
+MOST = 200  # views one person sees of all lists together
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A view somebody sees, and for whom it is the default: this person, a team of his, or nobody."""
+
+    view: SavedView
+    mine: bool = False
+    teams: bool = False
+
+
+def visible(session: Session, record_type: str) -> list[Listed]:
+    """The views of a list, in their order: the reader's own, those of his teams, and everybody's.
+
+    One query brings them together with the pinned views of all lists, which the menu asks for in the same page.
+    """
+    found = [entry for entry in _seen(session, record_type) if entry.view.record_type == record_type]
+    return sorted(found, key=lambda entry: (entry.view.position, entry.view.id))
+
+
+def pinned(session: Session) -> list[SavedView]:
+    """The views that stand in the reader's menu."""
+    found = [entry.view for entry in _seen(session, "") if entry.view.pinned]
+    return sorted(found, key=lambda view: (view.position, view.id))
+
+
+def _seen(session: Session, record_type: str) -> Sequence[Listed]:
+    kept: tuple[Any, str, Sequence[Listed]] | None = g.get("saved_views")
+    if kept is not None and kept[0] is acting() and record_type in ("", kept[1]):
+        return kept[2]
+    teams = teams_of(acting().user_id)
+    wanted = sa.or_(SavedView.record_type == record_type, SavedView.pinned)
+    default = sa.and_(
+        DefaultView.view_id == SavedView.id,
+        sa.or_(DefaultView.user_id == acting().user_id, DefaultView.team_id.in_(teams)),
+    )
+    rows = session.execute(
+        sa.select(SavedView, DefaultView.user_id, DefaultView.team_id)
+        .outerjoin(DefaultView, default)
+        .where(_readable(), SavedView.deleted_at.is_(None), wanted)
+        .order_by(SavedView.position, SavedView.id)
+        .limit(MOST)
+    )
+    found: dict[int, Listed] = {}
+    for view, user_id, team_id in rows:
+        before = found.get(view.id, Listed(view))
+        found[view.id] = Listed(view, before.mine or user_id is not None, before.teams or team_id is not None)
+    g.saved_views = (acting(), record_type, list(found.values()))
+    return list(found.values())
+
+
+def default_of(views: Sequence[Listed]) -> SavedView | None:
+    """The view with which the list opens: the person's own choice goes before the team's."""
+    own = next((entry.view for entry in views if entry.mine), None)
+    return own or next((entry.view for entry in views if entry.teams), None)
+
+
+def find(session: Session, record_type: str, view_id: int, *, deleted: bool = False) -> SavedView | None:
+    """The view with this id that the reader may see, or None."""
+    there = SavedView.deleted_at.is_not(None) if deleted else SavedView.deleted_at.is_(None)
+    statement = sa.select(SavedView).where(
+        SavedView.id == view_id, SavedView.record_type == record_type, there, _readable()
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def _readable() -> sa.ColumnElement[bool]:
+    me = acting().user_id
+    return sa.or_(
+        SavedView.owner_id == me,
+        SavedView.shared == EVERYONE,
+        sa.and_(SavedView.shared == TEAM, SavedView.team_id.in_(teams_of(me))),
+    )
+
+
+def may_change(view: SavedView) -> bool:
+    """Its owner may change a view; one for everyone also whoever may share with everyone."""
+    mine = view.owner_id is not None and view.owner_id == acting().user_id
+    return mine or (view.shared == EVERYONE and acting().may(SHARE))
+
+
+def my_teams(session: Session) -> list[Team]:
+    """The reader's teams, those they are part of included."""
+    return list(session.scalars(sa.select(Team).where(Team.id.in_(teams_of(acting().user_id))).order_by(Team.name)))
+
+
+def save(session: Session, view: SavedView, name: str, shared: str, team_id: int | None) -> None:
+    """Name and share a view, new or not.
+
+    Raises:
+        Forbidden: the actor may not change it.
+        ValidationError: no name, or shared with people with whom the actor may not share.
+    """
+    if view.id is not None and not may_change(view):
+        raise Forbidden(SHARE)
+    plain = clean(name).strip()[:NAME_LENGTH]
+    if not plain:
+        raise ValidationError(name=_("This field is required."))
+    if shared not in SHARES or (shared == EVERYONE and shared != view.shared and not acting().may(SHARE)):
+        raise ValidationError(shared=_("You may not share a view with everyone."))
+    if shared == TEAM and team_id not in {team.id for team in my_teams(session)}:
+        raise ValidationError(team=_("Choose one of your teams."))
+    view.name, view.shared, view.team_id = plain, shared, team_id if shared == TEAM else None
+    session.add(view)
+    session.flush()
+    g.pop("saved_views", None)
+
+
+def create(session: Session, record_type: str, what: View, name: str, shared: str, team_id: int | None) -> SavedView:
+    """Keep ``what`` under a name, as the last of its list.
+
+    Raises:
+        ValidationError: as ``save``.
+    """
+    last = session.scalar(sa.select(sa.func.max(SavedView.position)).where(SavedView.record_type == record_type))
+    made = SavedView(
+        record_type=record_type, owner_id=acting().user_id, definition=what.definition, position=(last or 0) + 1,
+        shared=MINE,
+    )  # fmt: skip
+    save(session, made, name, shared, team_id)
+    return made
+
+
+def set_default(session: Session, view: SavedView, *, user_id: int | None = None, team_id: int | None = None) -> None:
+    """Open the list with ``view``, for a person or for a team."""
+    clear_default(session, view.record_type, user_id=user_id, team_id=team_id)
+    session.add(DefaultView(record_type=view.record_type, user_id=user_id, team_id=team_id, view_id=view.id))
+    g.pop("saved_views", None)
+
+
+def clear_default(
+    session: Session, record_type: str, *, user_id: int | None = None, team_id: int | None = None
+) -> None:
+    """Open the list as its screen says again."""
+    whose = DefaultView.user_id == user_id if user_id is not None else DefaultView.team_id == team_id
+    session.execute(sa.delete(DefaultView).where(DefaultView.record_type == record_type, whose))
+    g.pop("saved_views", None)
+
+
+def delete(session: Session, view: SavedView) -> None:
+    """Put a view aside; ``restore`` brings it back.
+
+    Raises:
+        Forbidden: the actor may not change it.
+    """
+    if not may_change(view):
+        raise Forbidden(SHARE)
+    view.deleted_at = now()
+    g.pop("saved_views", None)
+
+
+def restore(session: Session, view: SavedView) -> None:
+    """Bring a view back.
+
+    Raises:
+        Forbidden: the actor may not change it.
+    """
+    if not may_change(view):
+        raise Forbidden(SHARE)
+    view.deleted_at = None
+    g.pop("saved_views", None)
