@@ -77,7 +77,7 @@ def plain(field: Field, value: Any, record: Any = None) -> str:
         return format_digits(format_phone(value))
     if kind == "json":
         return json.dumps(value, ensure_ascii=False)
-    return str(value)
+    return format_digits(value) if field.digits else str(value)
 
 
 def record_link(record: Any, text: object = None, *, avatar: bool = False) -> Markup:

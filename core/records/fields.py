@@ -45,7 +45,7 @@ class Field:
 
     ``kind`` is one of the names in ``KINDS`` or ``link`` (to one record), ``links`` (to many) and ``children`` (rows
     that belong to the record). ``target`` is the class a link points to; ``column`` the mapped column, or the foreign
-    key of a link.
+    key of a link. ``digits`` marks a text of digits, such as a time of day, which is shown in the reader's own.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Field:
     managed: bool = False
     help: Label = ""
     personal: bool = False
+    digits: bool = False
     column: Any = None
 
     @property
@@ -93,6 +94,7 @@ def column_field(prop: ColumnProperty[Any]) -> Field:
         managed=prop.key in MANAGED or bool(column.info.get("managed", False)),
         help=column.info.get("help", ""),
         personal=bool(column.info.get("personal", False)),
+        digits=bool(column.info.get("digits", False)),
         column=column,
     )
 

@@ -49,6 +49,7 @@ from core.web.mail_pages import MANAGE_MAIL, mail_pages
 from core.web.modules import CHANGE, change_module, modules_pages
 from core.web.notification_mail import SEND_DIGESTS, mail_notification, send_digests
 from core.web.notifications import notification_pages
+from core.web.old_news import REMOVE_OLD_NEWS, remove_old_news
 from core.web.report_pages import report_pages
 from core.web.search_pages import search_pages
 from core.web.teams import MANAGE_TEAMS, team_pages
@@ -145,6 +146,7 @@ def jobs() -> list[Job]:
         Job(name=telling.TELL_OF_JOBS, run=telling.tell_of_jobs, label=_l("Tell people that their work has ended")),
         Job(name=MAIL_ONE, run=mail_notification, label=_l("Mail a notification"), attempts=5),
         Job(name=SEND_DIGESTS, run=send_digests, label=_l("Mail what is new")),
+        Job(name=REMOVE_OLD_NEWS, run=remove_old_news, label=_l("Remove old notifications and mails")),
         Job(name=SEND_MAIL, run=send_one, label=_l("Send a mail"), attempts=12, timeout=300, retry_after=60),
         Job(name=RECOUNT, run=recount_totals, label=_l("Count the lanes of boards"), queue="system", attempts=1),
         Job(name=REFRESH, run=refresh_reports, label=_l("Count reports again"), queue="system", attempts=1),
@@ -161,6 +163,7 @@ def schedules() -> list[Schedule]:
         Schedule(job=REFRESH, every=REFRESH_EVERY),
         Schedule(job=telling.TELL_OF_JOBS, every=60),
         Schedule(job=SEND_DIGESTS, every=900),
+        Schedule(job=REMOVE_OLD_NEWS, every=86_400),
         Schedule(job=exports.SWEEP, every=3600),
         Schedule(job=RECOUNT, every=RECOUNT_EVERY),
         Schedule(job=SWEEP_ATTACHMENTS, every=24 * 3600),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,12 +25,21 @@ MOST_MENTIONED = 50
 LOOK_BACK = dt.timedelta(hours=1)
 LONG = dt.timedelta(seconds=20)  # whoever waited less has seen the end of it
 BATCH = 200
+LONGEST_BURST = 20
 
 
 def job_values(data: Any) -> dict[str, Any]:
     """What a sentence about a job shows: what the job is called in the reader's language."""
     job = current_site().jobs.get(str(data.get("job", "")))
     return {"job": str(job.label) if job is not None else str(data.get("job", ""))}
+
+
+@dataclass
+class Burst:
+    """What one person assigned of one type of record, as far as one delivery of events tells it."""
+
+    count: int = 0
+    people: set[int] = field(default_factory=set)
 
 
 TYPES = (
@@ -42,7 +52,10 @@ TYPES = (
     NotificationType(
         name=ASSIGNED,
         label=_l("Something is assigned to you"),
-        texts={"": _l("%(actor)s made you responsible for “%(record)s”.")},
+        texts={
+            "": _l("%(actor)s made you responsible for “%(record)s”."),
+            "many": _l("%(actor)s made you responsible for many more records."),
+        },
         icon="user-plus",
     ),
     NotificationType(
@@ -80,9 +93,18 @@ def _tell_responsible(event: Event, record: tuple[str, int]) -> None:
     names = [name for name in RESPONSIBLE if name in fields or f"{name}_id" in fields]
     if not names or event.actor_id is None:
         return
+    burst = session.info.setdefault("assigned", {}).setdefault((event.actor_id, event.record_type), Burst())
+    burst.count += 1
+    if burst.count > LONGEST_BURST:
+        # An import of a hundred thousand records is told in twenty-one lines, and costs no more than that.
+        if burst.count == LONGEST_BURST + 1:
+            key = f"assigned-many-{event.id}"
+            notify(session, burst.people, ASSIGNED, key=key, text="many", data={"actor": _name(event)})
+        return
     found = find_records(session, [record]).get(record)
     asked = (getattr(found, f"{name}_id", None) for name in names)
     people = {number for number in asked if isinstance(number, int) and number != event.actor_id}
+    burst.people |= people
     if people:
         notify(session, people, ASSIGNED, key=f"assigned-{event.id}", record=record, data={"actor": _name(event)})
 

@@ -16,6 +16,7 @@ from core import (
     Job,
     MenuItem,
     NotificationType,
+    Panel,
     Permission,
     Schedule,
     Screen,
@@ -27,7 +28,7 @@ from core import (
     hookimpl,
     record_permissions,
 )
-from plugins.activities import composing, demo, my_day, reminders, rules, story
+from plugins.activities import composing, demo, my_day, pages, reminders, rules, story
 from plugins.activities.about import visible_to
 from plugins.activities.models import Activity
 from plugins.activities.screens import ACTIVITY_SCREEN, SECTION
@@ -80,6 +81,11 @@ def schedules() -> list[Schedule]:
 @hookimpl
 def notification_types() -> list[NotificationType]:
     return list(reminders.TYPES)
+
+
+@hookimpl
+def record_panels(record: Any) -> list[Panel] | None:
+    return [pages.head_panel(record)] if isinstance(record, Activity) else None
 
 
 @hookimpl

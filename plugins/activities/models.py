@@ -91,7 +91,12 @@ class Activity(Base, Record, Searchable):
     subject: Mapped[str] = mapped_column(sa.String(SUBJECT_LENGTH), info={"label": _l("Subject")})
     due: Mapped[dt.date | None] = mapped_column(sa.Date, info={"label": _l("Due")})
     due_time: Mapped[str | None] = mapped_column(
-        sa.String(5), info={"label": _l("Time"), "help": _l("Hours and minutes, such as 14:30. Empty: any time.")}
+        sa.String(5),
+        info={
+            "label": _l("Time"),
+            "help": _l("Hours and minutes, such as 14:30. Empty: any time."),
+            "digits": True,
+        },
     )
     duration: Mapped[int | None] = mapped_column(info={"label": _l("Duration in minutes")})
     priority: Mapped[str] = mapped_column(Choice(PRIORITIES), default=NORMAL, info={"label": _l("Priority")})

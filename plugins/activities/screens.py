@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from flask_babel import lazy_gettext as _l
 
 from core import Column, FieldGroup, Screen, format_digits, format_local_date
@@ -22,11 +20,6 @@ def _subtitle(activity: Activity) -> str:
     return " · ".join(part for part in (label_of_kind(activity.kind), str(subject or ""), due) if part)
 
 
-def _times(activities: Sequence[Activity]) -> Mapping[int, str]:
-    """The time of each activity in the reader's digits."""
-    return {activity.id: format_digits(activity.due_time) for activity in activities if activity.due_time}
-
-
 ACTIVITY_SCREEN = Screen(
     model=Activity,
     title=_l("Activity"),
@@ -34,7 +27,7 @@ ACTIVITY_SCREEN = Screen(
     icon="checklist",
     section=SECTION,
     weight=16,
-    columns=("subject", "kind", "about", "due", "time", "assignee", "priority", "outcome", "done_at"),
+    columns=("subject", "kind", "about", "due", "due_time", "assignee", "priority", "outcome", "done_at"),
     form=(
         FieldGroup(_l("Activity"), ("subject", "kind", "due", "due_time", "duration", "assignee", "priority")),
         FieldGroup(_l("More"), ("note", "reminder_at", "previous")),
@@ -42,13 +35,10 @@ ACTIVITY_SCREEN = Screen(
     ),
     filters=("kind", "assignee", "due", "outcome", "done_at", "priority", "about_type", "created_at"),
     search=("search_text",),
-    editable=("subject", "due", "assignee", "priority", "outcome"),
+    editable=("subject", "due", "due_time", "assignee", "priority", "outcome"),
     order="due",
     descending=True,
     subtitle=_subtitle,
-    computed=(
-        Column(name="about", label=_l("About"), load=records_about, kind="link"),
-        Column(name="time", label=_l("Time"), load=_times),
-    ),
+    computed=(Column(name="about", label=_l("About"), load=records_about, kind="link"),),
     actions=ACTIONS,
 )

@@ -149,6 +149,24 @@ def test_a_call_is_logged_on_the_page_of_a_person(installation: TestInstallation
     assert "could not be shown" not in page
 
 
+def test_the_page_of_an_activity_leads_to_its_record_and_to_what_follows(
+    installation: TestInstallation, browser: Browser
+) -> None:
+    person = make_person(installation)
+    activity = make(installation, due=TODAY, about_type="contacts.person", about_id=person)
+    page = browser.get(f"/activities/activity/{activity}").get_data(as_text=True)
+    assert f'href="/contacts/person/{person}"' in page
+    assert f'data-nv-modal="/activities/{activity}/complete"' in page
+    form = browser.get(f"/activities/{activity}/complete", headers=SCRIPT).get_data(as_text=True)
+    assert "modal-head" in form
+    assert "<html" not in form
+    browser.post(f"/activities/{activity}/complete", data={"next": "1", "next_subject": "Send the quote"})
+    page = browser.get(f"/activities/activity/{activity}").get_data(as_text=True)
+    assert "Send the quote" in page
+    assert "Reopen" in page
+    assert "could not be shown" not in page
+
+
 def test_a_task_and_a_meeting_are_planned_on_the_page_of_a_person(
     installation: TestInstallation, browser: Browser
 ) -> None:

@@ -27,9 +27,9 @@ def chromium(browser_executable: Path) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedInstallation]:
-    """Contacts and Sales with their sample records, served as a user would."""
+    """Contacts, Activities and Sales with their sample records, served as a user would."""
     folder = tmp_path_factory.mktemp("browser") / "instance"
-    with ServedInstallation(folder, ("contacts", "sales")) as installation:
+    with ServedInstallation(folder, ("contacts", "activities", "sales")) as installation:
         site = installation.runtime.current_site()
         with site.app.test_request_context(), as_system("sample records"), force_locale("en"):
             session = installation.runtime.database.session()

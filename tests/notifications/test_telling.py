@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core import User, notify, now, write_event
+from core import User, enqueue, notify, now, write_event
 from core.jobs.models import FAILED, JobRecord
 from core.notifications import choices
 from core.notifications.models import Notification
+from core.web.old_news import REMOVE_OLD_NEWS
 from core.web.telling import tell_of_jobs
 from plugins.activities.models import Activity
 from plugins.activities.reminders import remind
@@ -73,6 +74,15 @@ def test_who_becomes_responsible_is_told_unless_by_himself(office: Any) -> None:
     assert inbox(office, "sara") == [("core.assigned", "")]
     assert inbox(office, "omid") == [("core.assigned", "")]
     assert inbox(office, "administrator") == []
+
+
+def test_many_records_at_once_are_told_in_a_few_lines(small_office: Any) -> None:
+    omid = small_office.id_of("omid")
+    with small_office.installation.acting("administrator") as work:
+        work.add_all([Activity(subject=f"Number {number}", assignee_id=omid) for number in range(60)])
+        work.commit()
+    small_office.installation.run_jobs()
+    assert inbox(small_office, "omid") == [("core.assigned", "")] * 20 + [("core.assigned", "many")]
 
 
 def test_what_is_off_or_muted_is_not_told(small_office: Any) -> None:
@@ -161,3 +171,18 @@ def test_a_day_ends_where_its_assignee_is(small_office: Any) -> None:
         work.commit()
         assert remind(None) == (1 if ended else 0)
         work.rollback()
+
+
+def test_old_news_is_removed(office: Any) -> None:
+    reader, old = office.id_of("sara"), now() - dt.timedelta(days=100)
+    with office.installation.acting() as work:
+        for key in ("new", "read long ago", "waiting"):
+            notify(work, [reader], "core.job_ended", key=key, text="done", data={"job": "core.run_import"})
+        work.execute(sa.update(Notification).where(Notification.key != "new").values(created_at=old))
+        work.execute(sa.update(Notification).where(Notification.key == "read long ago").values(read_at=old))
+        work.commit()
+        enqueue(REMOVE_OLD_NEWS)
+        work.commit()
+    office.installation.run_jobs()
+    with office.installation.acting() as work:
+        assert sorted(work.scalars(sa.select(Notification.key))) == ["new", "waiting"]

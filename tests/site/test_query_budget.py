@@ -14,7 +14,7 @@ PAGE_BUDGET = 20
 
 @pytest.fixture
 def installation(make_site: MakeSite) -> TestInstallation:
-    made = make_site("contacts", "sales")
+    made = make_site("contacts", "activities", "sales")
     with made.acting() as session:
         for _plugin, add in made.site.hooks.each("demo_data", session=session):
             add()
@@ -38,7 +38,9 @@ def queries(installation: TestInstallation, browser: Browser, path: str) -> list
     return asked
 
 
-@pytest.mark.parametrize("path", ["/contacts/person/", "/contacts/company/", "/sales/deal/", "/contacts/tag/"])
+@pytest.mark.parametrize(
+    "path", ["/contacts/person/", "/contacts/company/", "/sales/deal/", "/contacts/tag/", "/activities/activity/"]
+)
 @pytest.mark.parametrize("size", [25, 50])
 def test_a_list_stays_within_its_budget(installation: TestInstallation, path: str, size: int) -> None:
     browser = installation.browser("user")
@@ -48,7 +50,7 @@ def test_a_list_stays_within_its_budget(installation: TestInstallation, path: st
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/sales/deal/board", "/sales/deal/1", "/contacts/person/9", "/contacts/company/1"]
+    "path", ["/", "/sales/deal/board", "/sales/deal/1", "/contacts/person/9", "/contacts/company/1", "/activities/mine"]
 )
 def test_other_pages_stay_within_theirs(installation: TestInstallation, path: str) -> None:
     browser = installation.browser("user")
