@@ -1,4 +1,4 @@
-"""What the core itself tells people: mentions, what was assigned to them, jobs that ended."""
+"""What the core itself tells people: mentions, what was assigned to them, records they follow, jobs that ended."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from core.jobs.models import DONE, FAILED, JOBS
 from core.notifications.models import Notification
 from core.notifications.notify import notify
 from core.parts import Event, NotificationType
+from core.records.followers import Follower
 from core.records.naming import find_records
 from core.site.site import current_site, session
 
-MENTIONED, ASSIGNED, JOB_ENDED = "core.mentioned", "core.assigned", "core.job_ended"
+MENTIONED, ASSIGNED, FOLLOWED, JOB_ENDED = (
+    "core.mentioned", "core.assigned", "core.followed", "core.job_ended",
+)  # fmt: skip
 TELL_OF_JOBS = "core.tell_of_jobs"
 RESPONSIBLE = ("owner", "assignee")
 MOST_MENTIONED = 50
+MOST_FOLLOWERS = 500
 LOOK_BACK = dt.timedelta(hours=1)
 LONG = dt.timedelta(seconds=20)  # whoever waited less has seen the end of it
 BATCH = 200
@@ -59,6 +63,15 @@ TYPES = (
         icon="user-plus",
     ),
     NotificationType(
+        name=FOLLOWED,
+        label=_l("A record you follow is changed"),
+        texts={
+            "updated": _l("%(actor)s changed “%(record)s”."),
+            "note": _l("%(actor)s wrote a note on “%(record)s”."),
+        },
+        icon="eye",
+    ),
+    NotificationType(
         name=JOB_ENDED,
         label=_l("Work you started has ended"),
         texts={"done": _l("“%(job)s” is finished."), "failed": _l("“%(job)s” has failed.")},
@@ -75,17 +88,21 @@ def hear(event: Event) -> None:
         return
     record = (event.record_type, event.record_id)
     if event.name == "core.note.added":
-        _tell_mentioned(event, record)
+        told = _tell_mentioned(event, record)
+        _tell_followers(event, record, "note", besides=told)
     elif event.name in (f"{event.record_type}.created", f"{event.record_type}.updated"):
         _tell_responsible(event, record)
+        if event.name.endswith(".updated"):
+            _tell_followers(event, record, "updated")
 
 
-def _tell_mentioned(event: Event, record: tuple[str, int]) -> None:
+def _tell_mentioned(event: Event, record: tuple[str, int]) -> set[int]:
     asked = event.data.get("mentions") or ()
     ids = {number for number in list(asked)[:MOST_MENTIONED] if isinstance(number, int)} - {event.actor_id}
     if ids:
         key = f"mentioned-{event.data.get('note_id') or event.id}"
         notify(session, ids, MENTIONED, key=key, record=record, data={"actor": _name(event)})
+    return ids
 
 
 def _tell_responsible(event: Event, record: tuple[str, int]) -> None:
@@ -107,6 +124,35 @@ def _tell_responsible(event: Event, record: tuple[str, int]) -> None:
     burst.people |= people
     if people:
         notify(session, people, ASSIGNED, key=f"assigned-{event.id}", record=record, data={"actor": _name(event)})
+
+
+def _tell_followers(event: Event, record: tuple[str, int], text: str, besides: set[int] | None = None) -> None:
+    ids = _followers(record) - {event.actor_id} - (besides or set())
+    if not ids:
+        return
+    # One that is still new says already that there is something to look at.
+    waiting = sa.select(Notification.user_id).where(
+        Notification.user_id.in_(ids),
+        Notification.type == FOLLOWED,
+        Notification.record_type == record[0],
+        Notification.record_id == record[1],
+        Notification.read_at.is_(None),
+    )
+    ids -= set(session.scalars(waiting))
+    if ids:
+        key = f"followed-{event.id}"
+        notify(session, ids, FOLLOWED, key=key, text=text, record=record, data={"actor": _name(event)})
+
+
+def _followers(record: tuple[str, int]) -> set[int]:
+    """Who follows a record; a type of which nobody follows any record is asked about once in a delivery."""
+    known: dict[str, bool] = session.info.setdefault("followed", {})
+    of_type = sa.select(Follower.user_id).where(Follower.record_type == record[0])
+    if record[0] not in known:
+        known[record[0]] = session.scalar(of_type.limit(1)) is not None
+    if not known[record[0]]:
+        return set()
+    return set(session.scalars(of_type.where(Follower.record_id == record[1]).limit(MOST_FOLLOWERS)))
 
 
 def _name(event: Event) -> str:

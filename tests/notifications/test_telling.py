@@ -12,6 +12,7 @@ from core import User, enqueue, notify, now, write_event
 from core.jobs.models import FAILED, JobRecord
 from core.notifications import choices
 from core.notifications.models import Notification
+from core.records.followers import Follower
 from core.web.old_news import REMOVE_OLD_NEWS
 from core.web.telling import tell_of_jobs
 from plugins.activities.models import Activity
@@ -74,6 +75,27 @@ def test_who_becomes_responsible_is_told_unless_by_himself(office: Any) -> None:
     assert inbox(office, "sara") == [("core.assigned", "")]
     assert inbox(office, "omid") == [("core.assigned", "")]
     assert inbox(office, "administrator") == []
+
+
+def test_followers_are_told_of_changes_until_they_have_looked(office: Any) -> None:
+    person, sara = office.person(), office.id_of("sara")
+    with office.installation.acting() as work:
+        work.add(Follower(record_type="contacts.person", record_id=person, user_id=sara))
+        work.commit()
+    for city in ("Shiraz", "Tabriz"):
+        with office.installation.acting("administrator") as work:
+            work.get_one(Person, person).city = city
+            work.commit()
+        office.installation.run_jobs()
+    assert inbox(office, "sara") == [("core.followed", "updated")]
+
+
+def test_a_mention_in_a_note_reaches_who_is_meant(small_office: Any) -> None:
+    person, browser = small_office.person(), small_office.installation.browser("administrator")
+    browser.get(f"/contacts/person/{person}")
+    browser.post(f"/contacts/person/{person}/note", data={"body": "Please call her, @Sara"})
+    small_office.installation.run_jobs()
+    assert inbox(small_office, "sara") == [("core.mentioned", "")]
 
 
 def test_many_records_at_once_are_told_in_a_few_lines(small_office: Any) -> None:
