@@ -20,6 +20,8 @@ COUNTED = 100  # more is said as "99+"
 
 OVERDUE, TODAY, UPCOMING, UNDATED, DONE_TODAY = "overdue", "today", "upcoming", "undated", "done"
 GROUPS = (OVERDUE, TODAY, UPCOMING, UNDATED, DONE_TODAY)
+# How many of each group the card of the home page has room for.
+ON_CARD = {OVERDUE: 5, TODAY: 7, UPCOMING: 4, DONE_TODAY: 3}
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,15 @@ def url_of(record: Record) -> str:
 def my_day_card() -> dict[str, Any]:
     """The card of the home page."""
     today = reader_today()
-    soon = [activity for activity in mine(UPCOMING, 8) if activity.due is not None and activity.due <= today + AHEAD]
-    groups = {OVERDUE: mine(OVERDUE, 6), TODAY: mine(TODAY, 12), UPCOMING: soon[:6], DONE_TODAY: mine(DONE_TODAY, 4)}
+    groups = {name: mine(name, limit) for name, limit in ON_CARD.items()}
+    groups[UPCOMING] = [found for found in groups[UPCOMING] if found.due is not None and found.due <= today + AHEAD]
     rows = iter(lines([activity for found in groups.values() for activity in found]))
-    overdue = len(groups[OVERDUE]) if len(groups[OVERDUE]) < 6 else count(OVERDUE)
     return {
         "groups": {name: [next(rows) for _activity in found] for name, found in groups.items()},
-        "overdue": overdue,
+        # Only what the card has no room for must be counted.
+        "counts": {
+            name: count(name) if len(groups[name]) == ON_CARD[name] else len(groups[name]) for name in (OVERDUE, TODAY)
+        },
         "counted": COUNTED,
         "all_url": url_for("activities.mine"),
         "new_url": url_for("activities_activity.create_view") if may("activities.activity.create") else None,
