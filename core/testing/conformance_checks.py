@@ -264,7 +264,6 @@ def _parts(site: Site) -> dict[str, set[str]]:
         "notification type": set(site.notification_types),
         "card": {f"{plugin}." for plugin, _card in site.cards},
         "menu line": {item.endpoint for _section, items in site.menu for item in items},
-        "command": {command.endpoint for command in site.commands},
     }
 
 

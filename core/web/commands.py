@@ -9,6 +9,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.admin.calendar import date_fields
 from core.parts import Label, Screen, untranslated
 from core.records.policy import may
 from core.site.site import current_site
@@ -98,6 +99,9 @@ def _of_screen(screen: Screen) -> Iterator[Line]:
     ]
     if screen.board is not None:
         verbs.append(("see", _("%(name)s: board", name=many), "board", "board_view", "layout-kanban"))
+    dates = date_fields(current_site().catalog.find(screen.name)).values()
+    if any(not field.managed for field in dates):
+        verbs.append(("see", _("%(name)s: calendar", name=many), "calendar", "calendar_view", "calendar"))
     for verb, label, words, view, icon in verbs:
         if may(screen.permission(verb)):
             words = f"{words} {untranslated(screen.title)} {untranslated(screen.plural)}"

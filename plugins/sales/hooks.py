@@ -14,6 +14,7 @@ from core import (
     EVERYONE,
     RECORD_VERBS,
     Card,
+    Command,
     Event,
     MenuItem,
     Panel,
@@ -76,6 +77,12 @@ def menu_items(site: SiteInfo) -> list[MenuItem]:
         MenuItem(_l("Board"), "sales_deal.board_view", "sales.deal.see", SECTION, "layout-kanban", 21, key="B"),
         MenuItem(_l("Pipelines"), "sales.pipelines", KEEP, SECTION, "adjustments", 27),
     ]
+
+
+@hookimpl
+def commands(site: SiteInfo) -> list[Command]:
+    page: dict[str, Any] = {"endpoint": "dashboards.card_page", "values": {"ref": "sales.forecast"}}
+    return [Command(label=_l("Forecast"), permission="sales.deal.see", icon="chart-bar", **page)]
 
 
 @hookimpl

@@ -127,6 +127,8 @@ def test_commands_settings_and_help_are_found_by_their_words(browser: Browser) -
     assert "New: Person" in found(browser, "new person")["Commands"]
     assert "People: import" in found(browser, "import people")["Commands"]
     assert "Board" in found(browser, "board sales")["Commands"]
+    assert "Forecast" in found(browser, "forecast")["Commands"]
+    assert "Deals: calendar" in found(browser, "calendar deal")["Commands"]
     assert "Time zone" in found(browser, "time zone")["Settings"]
     assert "Users" in found(browser, "users")["Settings"]
     assert "Import" in found(browser, "google contacts")["Help"]
@@ -206,3 +208,7 @@ def test_the_guide_is_help_inside_the_product(browser: Browser) -> None:
     html = browser.get("/help").get_data(as_text=True)
     assert 'id="a-list"' in html
     assert "<strong>Filter</strong>" in html
+    browser.set_cookie("peyvand_language", "fa")
+    html = browser.get("/help").get_data(as_text=True)
+    assert 'id="a-list"' in html
+    assert "<strong>فیلتر</strong>" in html

@@ -47,7 +47,7 @@
         event.native.target.style.cursor = items.length ? "pointer" : "";
       },
       scales: kind === "doughnut" ? {} : {
-        x: axis({ reverse: rtl, grid: { display: false } }),
+        x: axis({ reverse: rtl, offset: true, grid: { display: false } }),
         y: axis({ position: rtl ? "right" : "left", beginAtZero: true, ticks: { color: text, callback: (value) => short.format(value) } }),
       },
       plugins: {
