@@ -150,7 +150,12 @@
 
   onContent(() => {
     const { widths } = kept();
-    for (const grip of all(".model-list [data-nv-width]")) {
+    for (const grip of all(".model-list [data-nv-width]:not([role])")) {
+      // Without this script there is nothing to drag, so only here does the edge become a separator.
+      const now = Math.round(grip.closest("th").getBoundingClientRect().width);
+      const says = { role: "separator", tabindex: 0, "aria-orientation": "vertical", "aria-label": grip.dataset.label };
+      Object.assign(says, { "aria-valuemin": 40, "aria-valuemax": 1200, "aria-valuenow": now });
+      for (const [name, value] of Object.entries(says)) grip.setAttribute(name, value);
       const width = widths?.[grip.dataset.nvWidth];
       if (width && !grip.closest("th").dataset.width) setWidth(grip.closest("th"), width);
     }
