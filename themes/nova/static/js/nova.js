@@ -112,7 +112,7 @@
 
   modal?.addEventListener("submit", async (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method === "dialog") return;
+    if (event.defaultPrevented || form.method !== "post") return;
     event.preventDefault();
     try {
       const response = await post(form.action, new FormData(form, event.submitter));
