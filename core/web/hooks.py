@@ -36,8 +36,9 @@ from core.records.transfer.running import RUN_IMPORT, run_import
 from core.records.views.saved import SHARE as SHARE_VIEWS
 from core.reports.dashboards import SHARE
 from core.reports.kept import REFRESH, REFRESH_EVERY, refresh_reports
+from core.records.transfer.trial import CHECK_IMPORT, run_check
 from core.story import Channel, TimelineEntry
-from core.web import exports, importing, telling
+from core.web import exports, import_runs, importing, telling
 from core.web import jobs as job_pages
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.commands import ADMINISTRATION
@@ -112,7 +113,8 @@ def blueprints(site: SiteInfo) -> list[Any]:
         team_pages,
         modules_pages,
         job_pages.jobs,
-        importing.pages,
+        # Both modules bring steps of one wizard.
+        *{importing.pages, import_runs.pages},
         exports.pages,
         search_pages,
         dashboard_pages,
@@ -140,6 +142,7 @@ def jobs() -> list[Job]:
     return [
         Job(name=DELIVER, run=deliver_events, label=_l("Tell modules what happened"), queue="system", attempts=5),
         Job(name=RUN_IMPORT, run=run_import, label=_l("Import records"), queue="bulk", timeout=4 * 3600),
+        Job(name=CHECK_IMPORT, run=run_check, label=_l("Check an import"), queue="bulk", timeout=2 * 3600),
         Job(name=RUN_EXPORT, run=exports.run_export, label=_l("Export records"), queue="bulk", timeout=2 * 3600),
         Job(name=exports.SWEEP, run=exports.sweep_files, label=_l("Remove old exports and uploads"), queue="system"),
         Job(name=UNDO_JOB, run=run_undo, label=_l("Undo"), queue="bulk", timeout=4 * 3600),

@@ -5,20 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import phonenumbers
 import sqlalchemy as sa
-from flask import render_template, request, url_for
-from flask_babel import get_locale
+from flask import render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.accounts.actor import acting
-from core.database.types import DEFAULT_REGION, format_phone
+from core.database.types import format_phone
 from core.parts import Screen
 from core.records.transfer import models
-from core.records.transfer.cells import DAY_FIRST, MONTH_FIRST
 from core.records.transfer.checking import CheckedRow
-from core.records.transfer.encoding import ENCODINGS, SEPARATORS
 from core.records.transfer.limits import MAX_UPLOAD, TableUnreadable
 from core.records.transfer.mapping import map_columns
 from core.records.transfer.models import ImportRun
@@ -27,21 +23,12 @@ from core.records.transfer.targets import Target
 from core.records.transfer.uploads import table_of
 from core.site.formats import format_local_date, format_number
 from core.site.site import current_site, session
+from core.web.import_access import address
+from core.web.import_options import reading_options, writing_options
 
 SAMPLES = 3
 RECENT = 5
 
-DUPLICATES = (
-    ("skip", _l("leave it as it is")),
-    ("update", _l("fill in what it lacks")),
-    ("create", _l("add a second record")),
-)
-
-_WRITTEN: dict[str, dict[str, Any]] = {
-    "skip": {"mode": "create"},
-    "update": {"mode": "both", "existing": "fill"},
-    "create": {"mode": "create", "keys": []},
-}
 STATE_LABELS = {
     models.UPLOADED: _l("Not started"),
     models.QUEUED: _l("Waiting"),
@@ -51,19 +38,6 @@ STATE_LABELS = {
     models.DONE: _l("Finished"),
     models.STOPPED: _l("Failed"),
 }
-SEPARATOR_LABELS = {",": _l("Comma"), ";": _l("Semicolon"), "\t": _l("Tab"), "|": _l("Vertical bar")}
-ENCODING_LABELS = {
-    "utf-8": "Unicode (UTF-8)",
-    "utf-16": "Unicode (UTF-16)",
-    "cp1256": _l("Persian and Arabic (Windows-1256)"),
-    "cp1252": _l("Western European (Windows-1252)"),
-}
-
-
-def address(run: ImportRun, step: str) -> str:
-    """The address of a step of one import."""
-    endpoint = {"run": "start"}.get(step, step)
-    return url_for(f"importing.{endpoint}", record_type=run.record_type, import_id=run.id)
 
 
 def headings(screen: Screen) -> dict[str, Any]:
@@ -83,10 +57,10 @@ def upload_page(screen: Screen, target: Target, error: str = "") -> str:
         "nova/import_upload.html",
         **headings(screen),
         upload_url=url_for("importing.take_upload", record_type=screen.name),
-        accept=".csv,.tsv,.txt,.xlsx",
+        accept=".csv,.tsv,.txt,.xlsx,.vcf",
         size_limit=_("%(limit)s MB", limit=format_number(MAX_UPLOAD // (1024 * 1024))),
         error=error,
-        columns=target.columns,
+        columns=[column for column in target.columns if not column.group],
         recent=[
             {"label": run.file_name, "when": run.created_at, "url": address(run, "columns"),
              "state_label": STATE_LABELS.get(run.status, run.status)}
@@ -126,50 +100,19 @@ def columns_page(screen: Screen, target: Target, run: ImportRun, error: str = ""
             }
             for position, title in enumerate(header)
         ],
-        targets=[(column.name, column.label) for column in target.columns],
-        match_on=None,
-        on_match=DUPLICATES,
-        on_match_choice="update" if run.options.get("mode") == "both" else "skip",
-        reading=_reading(run, table),
+        groups=_groups(target),
+        reading=reading_options(run, table),
+        writing=writing_options(run, target),
+        kept=run.options.get("kept", ""),
     )
 
 
-def _reading(run: ImportRun, table: Table | None) -> list[dict[str, Any]]:
-    """The choices that say how the file's cells are read."""
-    options = run.options
-    locale = get_locale()
-    names = locale.territories if locale else {}
-    regions = sorted((str(names.get(code, code)), code) for code in phonenumbers.SUPPORTED_REGIONS)
-    choices: list[dict[str, Any]] = [
-        {"name": "region", "label": _("Phone numbers without a country code are of"),
-         "value": options.get("region", DEFAULT_REGION), "options": [(code, name) for name, code in regions]},
-        {"name": "date_order", "label": _("A date such as 3/4/1990 begins with"),
-         "value": options.get("date_order", DAY_FIRST),
-         "options": [(DAY_FIRST, _("the day")), (MONTH_FIRST, _("the month"))]},
-    ]  # fmt: skip
-    if table is None or table.kind == "csv":
-        encoding = str(options.get("encoding") or "utf-8")
-        codes = list(dict.fromkeys((encoding, *ENCODINGS)))
-        choices += [
-            {"name": "encoding", "label": _("Encoding of the file"), "value": encoding,
-             "options": [(code, ENCODING_LABELS.get(code, code)) for code in codes]},
-            {"name": "separator", "label": _("Columns are separated by"), "value": options.get("separator") or ",",
-             "options": [(mark, SEPARATOR_LABELS[mark]) for mark in SEPARATORS]},
-        ]  # fmt: skip
-    return choices
-
-
-def chosen_options() -> dict[str, Any]:
-    """The options a form sent, as far as they are ones we know."""
-    known = {
-        "region": phonenumbers.SUPPORTED_REGIONS,
-        "date_order": (DAY_FIRST, MONTH_FIRST),
-        "encoding": (*ENCODINGS, "utf-8-sig", "utf-16-le", "utf-16-be"),
-        "separator": SEPARATORS,
-    }
-    sent = request.form
-    options: dict[str, Any] = {name: sent[name] for name, values in known.items() if sent.get(name) in values}
-    return options | _WRITTEN.get(request.form.get("on_match", ""), {})
+def _groups(target: Target) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """What columns can become, under the headings of parts; fields of the record itself have none."""
+    groups: dict[str, list[tuple[str, Any]]] = {"": []}
+    for column in target.columns:
+        groups.setdefault(str(column.group), []).append((column.name, column.label))
+    return list(groups.items())
 
 
 def read_cells(row: CheckedRow, mapping: dict[int, str]) -> list[str]:

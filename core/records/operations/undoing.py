@@ -28,6 +28,7 @@ from core.jobs.progress import Cancelled, Progress
 from core.jobs.queue import enqueue
 from core.records.archive import archive, restore
 from core.records.catalog import current_catalog
+from core.records.note import Note
 from core.records.operations import recreating
 from core.records.operations.models import (
     DONE,
@@ -143,6 +144,8 @@ def _pair(session: Session, operation_id: str, undo_of: str) -> tuple[Operation,
 def _settle(session: Session, back: Operation, op: Operation) -> None:
     """Write down how it ended. Undoing an undo makes what that one took back stand again."""
     whole = back.skipped == 0
+    # Notes stand in no audit row: those that the operation brought go with it.
+    session.execute(sa.delete(Note).where(Note.operation == op.id).execution_options(synchronize_session=False))
     op.state = UNDONE if whole else PARTLY_UNDONE
     if op.undo_of is not None:
         first = session.get(Operation, op.undo_of)

@@ -13,6 +13,7 @@ from core.parts import ImportColumn
 from core.records.transfer.cells import Conventions, read_by, text
 from core.records.transfer.mapping import Mapped
 from core.records.transfer.readers import NumberedRow
+from core.records.transfer.vcards import Unreadable
 
 DEFAULT_LIMIT = 20_000  # characters of a cell whose column has no parse function
 TOGETHER = 500  # rows
@@ -39,7 +40,7 @@ class CellProblem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.title}: {self.reason}"
+        return f"{self.title}: {self.reason}" if self.title else self.reason
 
 
 @dataclass(slots=True)
@@ -142,6 +143,8 @@ class Checker:
             return [self._check(number, cells) for number, cells in rows]
 
     def _check(self, number: int, cells: list[str]) -> CheckedRow:
+        if isinstance(cells, Unreadable):
+            return CheckedRow(number, list(cells), {}, (CellProblem(number, 0, "", "", cells.reason),))
         values = dict(self._defaults)
         problems: list[CellProblem] = []
         width = len(cells)

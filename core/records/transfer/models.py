@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from core.database.types import UtcDateTime
 
 UPLOADED, QUEUED, RUNNING = "uploaded", "queued", "running"
 CANCELLING, CANCELLED, DONE, STOPPED = "cancelling", "cancelled", "done", "stopped"
+_IMPORTS = uuid.UUID("7d1d7a52-6a2c-4a2e-9d0a-9a1d5b0c52f1")  # drawn once; ids of operations are made from it
 FINISHED = frozenset({CANCELLED, DONE, STOPPED})
 
 
@@ -68,7 +70,7 @@ class ImportRun(Base):
     @property
     def operation_id(self) -> str:
         """The id of the operation under which everything is written, and can be undone."""
-        return f"import-{self.id}"
+        return uuid.uuid5(_IMPORTS, str(self.id)).hex
 
     @property
     def seen(self) -> int:

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from core.records.transfer.encoding import detect_encoding, detect_separator
 from core.records.transfer.limits import MAX_COLUMNS, MAX_ROWS, TableUnreadable
+from core.records.transfer.vcards import Unreadable, card_rows, is_vcard
 from core.records.transfer.workbook import check_workbook, workbook_rows
 
 NumberedRow = tuple[int, list[str]]
@@ -43,6 +44,9 @@ class Table:
         for number, cells in itertools.islice(self._filled(), 1, None):
             if number - 1 > MAX_ROWS:
                 raise TableUnreadable(_("The file has more than %(limit)s rows.", limit=f"{MAX_ROWS:,}"))
+            if isinstance(cells, Unreadable):
+                yield number, Unreadable(cells, cells.reason)
+                continue
             row = [_rearmed(cell) for cell in cells[:width]]
             yield number, row + [""] * (width - len(row))
 
@@ -59,7 +63,7 @@ class Table:
 
 
 def open_table(path: Path, *, encoding: str | None = None, separator: str | None = None) -> Table:
-    """Open a CSV or XLSX file, told apart by content, never by name.
+    """Open a CSV, XLSX or VCF file, told apart by content, never by name.
 
     Args:
         path: the file.
@@ -78,6 +82,8 @@ def open_table(path: Path, *, encoding: str | None = None, separator: str | None
     if head.startswith(_ZIP):
         check_workbook(path)
         return _with_header(Table(path, "xlsx", (), lambda: workbook_rows(path)))
+    if is_vcard(path):
+        return _with_header(Table(path, "vcf", (), lambda: card_rows(path)))
     if head.startswith((b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b")):
         raise TableUnreadable(_("This file is not a table: save it as CSV or XLSX and try again."))
     encoding = encoding or detect_encoding(path)

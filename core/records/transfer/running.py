@@ -13,7 +13,7 @@ import gc
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,14 @@ from core.records.operations.running import end, operation
 from core.records.policy import require
 from core.records.transfer import models
 from core.records.transfer.cells import Conventions
-from core.records.transfer.checking import DOUBLED, FAILED, SKIPPED, CheckedRow, Checker, RowOutcome
+from core.records.transfer.checking import FAILED, CheckedRow, Checker, RowOutcome
 from core.records.transfer.leftovers import Leftover, Leftovers
 from core.records.transfer.limits import TableUnreadable
 from core.records.transfer.models import ImportRun
-from core.records.transfer.readers import Table
+from core.records.transfer.readers import NumberedRow, Table
 from core.records.transfer.targets import Target, target_of
 from core.records.transfer.uploads import table_of
+from core.records.transfer.vcards import Unreadable
 from core.records.transfer.writing import UPDATE, Choices, Writer
 
 log = logging.getLogger(__name__)
@@ -118,9 +119,9 @@ def _job_id(session: Session, run: ImportRun) -> str | None:
     return session.scalar(sa.select(JobRecord.id).where(JobRecord.key == run.job_key))
 
 
-def writer_of(session: Session, target: Target, run: ImportRun) -> Writer:
+def writer_of(session: Session, target: Target, run: ImportRun, *, dry: bool = False) -> Writer:
     """What writes the rows of an import as its owner chose."""
-    return Writer(session, target, Choices.of(run.options, target), [*run.columns.values()])
+    return Writer(session, target, Choices.of(run.options, target), [*run.columns.values()], dry=dry)
 
 
 def checker_of(table: Table, target: Target, run: ImportRun) -> Checker:
@@ -159,10 +160,23 @@ def _begin(session: Session, run: ImportRun, total: int) -> None:
     session.commit()
 
 
+def corrected(rows: Iterator[NumberedRow], corrections: Mapping[str, Mapping[str, str]]) -> Iterator[NumberedRow]:
+    """Rows with the cells that somebody typed anew in the check."""
+    if not corrections:
+        return rows
+    return ((number, _corrected(cells, corrections.get(str(number)))) for number, cells in rows)
+
+
+def _corrected(cells: list[str], fixed: Mapping[str, str] | None) -> list[str]:
+    if not fixed or isinstance(cells, Unreadable):
+        return cells
+    return [fixed.get(str(place), cell) for place, cell in enumerate(cells)]
+
+
 def _batches(table: Table, target: Target, run: ImportRun) -> Iterator[list[CheckedRow]]:
     """Checked rows after the checkpoint, in batches."""
     checkpoint = run.checkpoint
-    rows = itertools.dropwhile(lambda row: row[0] <= checkpoint, table.rows())
+    rows = itertools.dropwhile(lambda row: row[0] <= checkpoint, corrected(table.rows(), run.corrections))
     checker = checker_of(table, target, run)
     while batch := list(itertools.islice(rows, BATCH)):
         yield checker.check(batch)
@@ -191,9 +205,10 @@ def _write_batch(
     )
     if claimed.rowcount != 1:  # type: ignore[attr-defined]
         raise ClaimLost
+    writer.created.clear()
     with undisturbed():
         outcomes = _outcomes(session, batch, writer)
-    kinds = Counter(SKIPPED if outcome.kind == DOUBLED else outcome.kind for outcome in outcomes)
+    kinds = Counter(outcome.kind for outcome in outcomes)
     left = [
         Leftover(row.number, row.cells, outcome.reason)
         for row, outcome in zip(batch, outcomes, strict=True)
@@ -271,6 +286,7 @@ def _finish(session: Session, uploads: Path, import_id: int, status: str, reason
         "created": run.created_count,
         "updated": run.updated_count,
         "skipped": run.skipped_count,
+        "doubled": run.doubled_count,
         "failed": run.failed_count,
         "url": f"/import/{run.record_type}/{run.id}/report",
         "label": _("Report of the import"),

@@ -18,6 +18,7 @@ from core.records.transfer.limits import MAX_UPLOAD, TableUnreadable
 from core.records.transfer.mapping import likely_date_order, map_columns
 from core.records.transfer.models import ImportRun
 from core.records.transfer.readers import Table, open_table
+from core.records.transfer.saved import apply, recognised
 from core.records.transfer.targets import Target
 from core.text import clean
 
@@ -52,6 +53,9 @@ def take_in(
             raise TableUnreadable(_("The file is larger than %(limit)s MB.", limit=MAX_UPLOAD // (1024 * 1024)))
         table = open_table(path)
         mapping = map_columns(table.header, target)
+        kept = recognised(session, record_type, table.header)
+        if kept is not None:
+            mapping = apply(kept, table.header, target)
         order = likely_date_order([cells for _number, cells in table.sample(LOOKED_AT)], mapping, target)
     except BaseException:
         path.unlink(missing_ok=True)
@@ -61,7 +65,12 @@ def take_in(
         file_name=clean(name.replace("/", " ").replace("\\", " "))[-255:] or "?",
         stored_path=stored,
         mapping={str(position): column for position, column in mapping.items()},
-        options={"encoding": table.encoding, "separator": table.separator, "date_order": order},
+        options={
+            "date_order": order,
+            **(kept.options | {"kept": kept.name} if kept is not None else {}),
+            "encoding": table.encoding,
+            "separator": table.separator,
+        },
         actor_id=acting().user_id,
     )
     session.add(run)

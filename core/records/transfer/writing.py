@@ -20,7 +20,7 @@ from core.records.transfer.checking import CREATED, DOUBLED, FAILED, SKIPPED, UP
 from core.records.transfer.drafts import Draft, Drafting
 from core.records.transfer.filling import fill_draft, fill_record
 from core.records.transfer.inserting import BulkInsert, NewRecord, bears_bulk
-from core.records.transfer.links import Links, own
+from core.records.transfer.links import Links, Missing, own
 from core.records.transfer.matching import ALL, ANY, Match, Matches
 from core.records.transfer.targets import Target
 
@@ -69,15 +69,22 @@ class Writer:
         target: what the rows become.
         choices: what is to become of rows.
         mapped: the columns that the file has.
+        dry: only find out what would become of rows, and write as little as that takes; the caller rolls back.
     """
 
-    def __init__(self, session: Session, target: Target, choices: Choices, mapped: Sequence[str]) -> None:
+    def __init__(
+        self, session: Session, target: Target, choices: Choices, mapped: Sequence[str], *, dry: bool = False
+    ) -> None:
         self.session = session
         self.target = target
         self.choices = choices
         self._drafting = Drafting(target, mapped)
         self._links = Links(session, target, choices.create)
         self._bulk = BulkInsert(session, target.model) if bears_bulk(target.model) else None
+        # What is saved one by one can only be tried by saving it.
+        self._dry = dry and self._bulk is not None
+        self.created: list[Draft] = []
+        """The rows that became new records, until the caller empties the list."""
 
     def forget(self) -> None:
         """Drop what was remembered, because a part of it was rolled back."""
@@ -86,7 +93,7 @@ class Writer:
     def write(self, rows: Sequence[CheckedRow]) -> list[RowOutcome]:
         """Write rows in the session's transaction; what became of each."""
         drafts = [self._drafting.draft(row) for row in rows]
-        self._links.resolve([draft for draft in drafts if not draft.errors])
+        self._links.resolve([draft for draft in drafts if not draft.errors], write=not self._dry)
         good = [draft for draft in drafts if not draft.errors]
         matches = Matches(self.session, self.target, self.choices.keys, together=self.choices.together)
         matches.load(good)
@@ -94,6 +101,7 @@ class Writer:
         updates: list[tuple[int, Draft]] = []
         outcomes = [self._decide(draft, matches, fresh, updates) for draft in drafts]
         created = dict(zip((draft.row for draft in fresh), self._create(fresh), strict=True))
+        self.created += fresh
         gained = self._update(updates)
         return [self._settled(outcome, draft, created, gained) for outcome, draft in zip(outcomes, drafts, strict=True)]
 
@@ -152,6 +160,8 @@ class Writer:
         if not drafts:
             return []
         ids = self._create_together(drafts) if self._bulk is not None else self._create_each(drafts)
+        if self._dry:
+            return ids
         self._write_notes(list(zip(ids, drafts, strict=True)))
         return ids
 
@@ -162,14 +172,14 @@ class Writer:
         rows = []
         for draft in drafts:
             values = {key: value for key, value in draft.values.items() if value is not None}
-            links = {name: linked for name, linked in draft.linked.items() if linked}
+            links = {name: found for name, linked in draft.linked.items() if (found := _present(linked))}
             if owner is not None and "owner" in fields and "owner" not in links:
                 links["owner"] = owner
             for name, linked in links.items():
                 if fields[name].kind == "link":
                     values[fields[name].column.key] = linked.id
             rows.append(NewRecord(values, links, draft.parts))
-        return self._bulk.insert(rows)
+        return self._bulk.insert(rows, dry=self._dry)
 
     def _owner(self) -> Any:
         user_id = acting().user_id
@@ -207,6 +217,7 @@ class Writer:
         with self.session.no_autoflush:
             for record_id, draft in updates:
                 require(f"{model.__record_type__}.edit", records[record_id])
+                draft.linked = {name: _present(linked) for name, linked in draft.linked.items()}
                 if fill_record(self.target, records[record_id], draft, self.choices.existing, self.choices.blank):
                     gained.add(record_id)
         self.session.flush()
@@ -234,3 +245,10 @@ class Writer:
             ([name, record_id, body, author, moment, acting().operation] for record_id, body in noted),
         )
         return {record_id for record_id, _body in noted}
+
+
+def _present(linked: Any) -> Any:
+    """A link without the records that are still to be made, which only a trial leaves unmade."""
+    if isinstance(linked, list):
+        return [entry for entry in linked if not isinstance(entry, Missing)]
+    return None if isinstance(linked, Missing) else linked
