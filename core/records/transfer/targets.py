@@ -72,6 +72,8 @@ class Target:
         """What can tell a row to be a record that exists: name to label."""
         found = {KEY: _("Number in this program")}
         for field in self.record_type.fields.values():
+            if field.name == KEY:
+                continue
             column = field.name in self.by_name or field.name in self.hints.derived
             if (column and field.kind in MATCHING) or field.name in self.parts:
                 found[field.name] = str(field.label)
