@@ -63,6 +63,7 @@ _HOME = {
         "Screen",
         "SiteInfo",
         "concerns",
+        "hears",
         "record_permissions",
     ),
     "core.records.address": ("record_url",),

@@ -52,6 +52,7 @@ from core.parts import (
     Screen,
     SiteInfo,
     concerns,
+    hears,
     record_permissions,
 )
 from core.records.address import record_url
@@ -158,6 +159,7 @@ __all__ = [
     "format_number",
     "format_percent",
     "format_phone",
+    "hears",
     "hookimpl",
     "index_words",
     "latin_digits",

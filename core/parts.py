@@ -417,3 +417,17 @@ class NotificationType:
     icon: str = "bell"
     prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     endpoint: str = ""
+
+
+def hears(wanted: Callable[[Event], bool]) -> Callable[[Function], Function]:
+    """Tell an implementation of ``on_event`` only of events for which ``wanted`` is true; others cost it nothing.
+
+    Args:
+        wanted: looks at nothing but the event.
+    """
+
+    def mark(function: Function) -> Function:
+        function.hears = wanted  # type: ignore[attr-defined]
+        return function
+
+    return mark

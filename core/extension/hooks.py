@@ -59,7 +59,10 @@ class Hooks:
 
     def _calls(self, hook: str, kwargs: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
         about = type(kwargs["record"]) if "record" in kwargs else None
+        event = kwargs.get("event")
         for plugin, function, names in self._in_order(hook):
+            if event is not None and not getattr(function, "hears", _everything)(event):
+                continue
             if about is None or _concerned(function, about):
                 yield plugin, partial(function, *(kwargs[name] for name in names))
 
@@ -137,6 +140,10 @@ class Hooks:
                 log.exception("The hook %s of the plugin %s failed; what it guards is refused.", hook, plugin)
                 raise PluginError(plugin, f"its check {hook} failed: {error}") from error
         return answers
+
+
+def _everything(_event: object) -> bool:
+    return True
 
 
 def _concerned(function: Callable[..., Any], model: type) -> bool:

@@ -25,7 +25,7 @@ from core.records.audit import ROW_ID, plain
 log = logging.getLogger(__name__)
 
 DELIVER = "core.deliver_events"
-BATCH = 100
+BATCH = 500
 
 
 class OutboxEvent(Base):
@@ -100,7 +100,8 @@ def deliver_events(progress: Any) -> int:
                     actor_id=row.actor_id,
                 )
                 site.hooks.notify("on_event", guard=session.begin_nested, event=event)
-                row.delivered_at = now()
+            told = sa.update(OutboxEvent).where(OutboxEvent.id.in_([row.id for row in waiting]))
+            session.execute(told.values(delivered_at=now()).execution_options(synchronize_session=False))
             session.commit()
         delivered += len(waiting)
         progress.report(delivered)

@@ -25,6 +25,7 @@ from core.parts import (
     Permission,
     Schedule,
     SiteInfo,
+    hears,
 )
 from core.records.attachments.attaching import MAKE_THUMBNAIL
 from core.records.attachments.chores import SWEEP_ATTACHMENTS, draw_thumbnail, sweep_attachments
@@ -179,6 +180,7 @@ def notification_types() -> list[NotificationType]:
 
 
 @hookimpl
+@hears(telling.matters)
 def on_event(event: Event) -> None:
     telling.hear(event)
 

@@ -82,6 +82,15 @@ TYPES = (
 )
 
 
+def matters(event: Event) -> bool:
+    """Whether a fact may concern anybody, told from the event alone."""
+    if event.name == "core.note.added":
+        return True
+    fields = event.data.get("fields") or ()
+    responsible = any(name in fields or f"{name}_id" in fields for name in RESPONSIBLE)
+    return responsible and event.name in (f"{event.record_type}.created", f"{event.record_type}.updated")
+
+
 def hear(event: Event) -> None:
     """Tell those whom a committed fact concerns."""
     if event.record_id is None or not event.record_type:

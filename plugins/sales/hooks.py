@@ -23,6 +23,7 @@ from core import (
     SiteInfo,
     Upcoming,
     concerns,
+    hears,
     hookimpl,
     now,
     record_permissions,
@@ -66,8 +67,9 @@ def extend_screen(screen: Screen) -> Screen | None:
 
 
 @hookimpl
+@hears(lambda event: event.name == WON_EVENT)
 def on_event(event: Event) -> None:
-    if event.name == WON_EVENT and event.record_id is not None:
+    if event.record_id is not None:
         customers.greet(event.record_id)
 
 

@@ -219,11 +219,17 @@ class BulkInsert:
             outbox,
             ["at", "name", "record_type", "record_id", "actor_id", "data"],
             (
-                (moment, event, self.name, record_id, actor_id, self._event(tuple(changes)))
-                for record_id, changes in zip(ids, told, strict=True)
+                (moment, event, self.name, record_id, actor_id, self._event(self._news(record, changes, actor_id)))
+                for record_id, record, changes in zip(ids, records, told, strict=True)
             ),
         )
         self.session.info["events_waiting"] = True
+
+    @staticmethod
+    def _news(record: Any, changes: Mapping[str, Any], actor_id: int | None) -> tuple[str, ...]:
+        """The fields that the event tells of: nobody needs to hear that he is responsible for what he brought."""
+        own = actor_id is not None and record.__dict__.get("owner_id") == actor_id
+        return tuple(name for name in changes if not (own and name == "owner"))
 
     def _changes(self, record: Any, row: NewRecord) -> dict[str, list[Any]]:
         held = record.__dict__
