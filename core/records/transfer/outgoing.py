@@ -29,6 +29,7 @@ from core.records.transfer.targets import SEVERAL_PARTS, PartPlan, part_plan, sh
 BATCH = 1_000
 KEPT = 20_000  # names of linked records that are remembered
 JOINT = "; "
+TEXTS = frozenset({"text", "long_text", "email", "url", "phone"})  # kinds that are texts already
 LISTED, EVERYTHING = "list", "all"
 # Managed fields that tell a reader something.
 _TOLD = ("created_at", "updated_at")
@@ -127,6 +128,7 @@ class Reading:
     count: int = 0
     _names: dict[str, dict[int, str]] = field(default_factory=dict)
     _plans: dict[str, PartPlan | None] = field(default_factory=dict)
+    _slots: dict[str, Slots] = field(default_factory=dict)
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
         """The rows, some hundred at a time."""
@@ -153,7 +155,7 @@ class Reading:
                     for column in self.columns:
                         more: Sequence[Any] | None = loaded.get(column.name)
                         found = values[places[column.name]] if more is None else more
-                        cells.append(list(map(spelled[column.name], found)))
+                        cells.append(spelled[column.name](found))
                 self.count += len(ids)
                 yield list(zip(*cells, strict=True))
         finally:
@@ -168,23 +170,27 @@ class Reading:
             return getattr(self.model, entry.column.key)
         return getattr(self.model, entry.name)
 
-    def _spell(self, column: Outgoing) -> Callable[[Any], Any]:
+    def _spell(self, column: Outgoing) -> Callable[[Sequence[Any]], list[Any]]:
+        """The function that writes the values of a batch."""
         entry = column.part or column.field
-        if column.computed is not None and entry.kind not in NUMBERS:
-            return lambda value: "" if value is None else str(value)
-        if entry.kind == "link" and self.style.codes and not self.typed:
-            return lambda value: "" if value is None else str(value)
-        if column.part is not None or entry.kind in ("link", "links", "children"):
-            return lambda value: "" if value is None else value
+        ready = column.part is not None or entry.kind in ("links", "children") or entry.kind in TEXTS
+        if entry.kind == "link":
+            ready = self.typed or not self.style.codes
+        if ready and column.computed is None:
+            return lambda values: ["" if value is None else value for value in values]
         if self.typed and entry.kind in NUMBERS:
-            return lambda value: value
-        return spelling(entry, self.style)
+            return list
+        if column.computed is not None or entry.kind in ("link", "integer"):
+            return lambda values: ["" if value is None else str(value) for value in values]
+        spell = spelling(entry, self.style)
+        return lambda values: [spell(value) for value in values]
 
     def _load(
         self, session: Session, ids: Sequence[int], values: Sequence[Sequence[Any]], places: Mapping[str, int]
     ) -> dict[str, list[Any]]:
         """The values of a batch that are not in the record's own columns, by column."""
         loaded: dict[str, list[Any]] = {}
+        self._slots.clear()
         parts: dict[str, Mapping[int, list[Any]]] = {}
         records: Sequence[Any] | None = None
         for column in self.columns:
@@ -260,43 +266,40 @@ class Reading:
         plan = self._plan(column.field)
         if plan is None:
             return [""] * len(ids)
-        spells = [spelling(value, self.style) for value in plan.values]
-        if column.part is None:
-            return [
-                JOINT.join(
-                    ", ".join(filter(None, (spell(value) for spell, value in zip(spells, row[1:], strict=True))))
-                    for row in parts.get(number, ())
-                )
-                for number in ids
-            ]
-        label = spelling(plan.label, self.style) if plan.label is not None else str
-        return [_slot(column, plan, spells, label, parts.get(number, ())) for number in ids]
+        found = self._slots.get(column.field.name)
+        if found is None:
+            found = self._slots[column.field.name] = _slots(plan, parts, self.style)
+        texts = found.get((column.slot, column.part.name if column.part is not None else ""), {})
+        return [texts.get(number, "") for number in ids]
 
 
-def _slot(
-    column: Outgoing, plan: PartPlan, spells: Sequence[Callable[[Any], str]], label: Callable[[Any], str], rows: Any
-) -> str:
-    """What stands in the cell of one part: the first of its label, or the n-th of those that are left."""
-    if not rows:
-        return ""
-    assert column.part is not None, "the column of a slot shows a field of the part"
-    names = ["" if plan.label is None else plan.label.name, *(value.name for value in plan.values)]
-    place = names.index(column.part.name)
-    if not column.slot.isdigit():
-        same = [row for row in rows if row[0] == column.slot]
-        if not same:
-            return ""
-        if len(plan.values) == 1:
-            return JOINT.join(spells[0](row[1]) for row in same)
-        return spells[place - 1](same[0][place])
-    seen: set[Any] = set()
-    rest = []
-    for row in rows:
-        if plan.label is not None and row[0] not in seen:
-            seen.add(row[0])
-        else:
-            rest.append(row)
-    number = int(column.slot) - 1
-    if number >= len(rest):
-        return ""
-    return label(rest[number][0]) if place == 0 else spells[place - 1](rest[number][place])
+Slots = dict[tuple[str, str], dict[int, str]]
+"""The texts of parts by slot and field, and by record; under two empty names what a list shows in one cell."""
+
+
+def _slots(plan: PartPlan, parts: Mapping[int, list[Any]], style: Style) -> Slots:
+    """The parts of a batch as texts: the first of each label in its slot, those that are left by number."""
+    spells = [spelling(value, style) for value in plan.values]
+    names = [value.name for value in plan.values]
+    label = spelling(plan.label, style) if plan.label is not None else None
+    found: Slots = {}
+    for number, rows in parts.items():
+        lines, seen, rest = [], set(), 0
+        for code, *values in rows:
+            texts = [spell(value) for spell, value in zip(spells, values, strict=True)]
+            lines.append(", ".join(filter(None, texts)))
+            if len(names) == 1:
+                cells = found.setdefault((code, names[0]), {})
+                cells[number] = f"{cells[number]}{JOINT}{texts[0]}" if number in cells else texts[0]
+                continue
+            slot = code
+            if code in seen or plan.label is None:
+                rest += 1
+                slot = str(rest)
+                if label is not None and plan.label is not None:
+                    found.setdefault((slot, plan.label.name), {})[number] = label(code)
+            seen.add(code)
+            for name, text in zip(names, texts, strict=True):
+                found.setdefault((slot, name), {})[number] = text
+        found.setdefault(("", ""), {})[number] = JOINT.join(lines)
+    return found

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from core.records.transfer.encoding import detect_encoding, detect_separator
 from core.records.transfer.limits import MAX_COLUMNS, MAX_ROWS, TableUnreadable
+from core.records.transfer.spelling import FORMULA
 from core.records.transfer.vcards import Unreadable, card_rows, is_vcard
 from core.records.transfer.workbook import check_workbook, workbook_rows
 
@@ -19,8 +20,6 @@ NumberedRow = tuple[int, list[str]]
 
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
-# A formula that an export disarmed with an apostrophe is read as the text it was.
-_DISARMED = ("'=", "'+", "'-", "'@")
 
 
 @dataclass(frozen=True)
@@ -131,4 +130,5 @@ def _is_separator_line(cells: Sequence[str]) -> bool:
 
 
 def _rearmed(cell: str) -> str:
-    return cell[1:] if cell.startswith(_DISARMED) else cell
+    """A formula that an export disarmed with an apostrophe, as the text it was."""
+    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA) else cell

@@ -22,7 +22,7 @@ LABELS, CODES = "labels", "codes"
 CALENDARS: dict[str, Calendar] = {ISO: "gregorian", JALALI: "jalali"}
 NUMBERS = frozenset({"integer", "decimal", "money"})
 # What a spreadsheet would take for a formula; plain numbers, and several of +989121234567, are safe.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(; \+[0-9]+)*")
 REMEMBERED = 10_000
 
@@ -60,10 +60,9 @@ def _spelling(field: Field, style: Style) -> Spell:
         yes, no = ("true", "false") if style.codes else (_("Yes"), _("No"))
         return lambda value: yes if value else no
     if field.kind == "date":
-        return _remembering(lambda value: format_date(value, CALENDARS[style.dates], "en", "short"))
+        return _day(style)
     if field.kind == "datetime":
-        zone = ZoneInfo(style.timezone)
-        return lambda value: _moment(value.astimezone(zone), style)
+        return _moment(style)
     if field.kind in ("decimal", "money"):
         return _amount
     if field.kind == "json":
@@ -85,9 +84,21 @@ def _remembering(spell: Spell) -> Spell:
     return remembered
 
 
-def _moment(local: dt.datetime, style: Style) -> str:
-    seconds = ":%S" if local.second else ""
-    return f"{format_date(local.date(), CALENDARS[style.dates], 'en', 'short')} {local.strftime(f'%H:%M{seconds}')}"
+def _day(style: Style) -> Spell:
+    if style.dates == ISO:
+        return dt.date.isoformat
+    return _remembering(lambda value: format_date(value, CALENDARS[style.dates], "en", "short"))
+
+
+def _moment(style: Style) -> Spell:
+    day, zone = _day(style), ZoneInfo(style.timezone)
+
+    def spell(value: dt.datetime) -> str:
+        local = value.astimezone(zone)
+        clock = local.time().isoformat("seconds" if local.second else "minutes")
+        return f"{day(local.date())} {clock}"
+
+    return spell
 
 
 def _amount(value: Any) -> str:
@@ -96,5 +107,5 @@ def _amount(value: Any) -> str:
 
 def safe(text: str) -> str:
     """``text`` so that no spreadsheet runs it as a formula. An import takes the apostrophe off again."""
-    acts = text.startswith(_FORMULA) or (text.startswith("'") and text[1:].startswith(_FORMULA))
+    acts = text.lstrip("'").startswith(FORMULA)
     return f"'{text}" if acts and not _PLAIN_NUMBER.fullmatch(text) else text
