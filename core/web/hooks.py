@@ -34,8 +34,8 @@ from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
 from core.records.totals import RECOUNT, RECOUNT_EVERY, recount_totals
 from core.records.transfer.running import RUN_IMPORT, run_import
-from core.records.views.saved import SHARE as SHARE_VIEWS
 from core.records.transfer.trial import CHECK_IMPORT, run_check
+from core.records.views.saved import SHARE as SHARE_VIEWS
 from core.reports.dashboards import SHARE
 from core.reports.kept import REFRESH, REFRESH_EVERY, refresh_reports
 from core.story import Channel, TimelineEntry
