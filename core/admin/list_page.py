@@ -112,6 +112,12 @@ def active_where(asked: ListRequest, without: str) -> dict[str, str] | None:
     return {"sentence": sentence(asked.where), "clear": without}
 
 
+def builder_url(view: RecordView, asked: ListRequest) -> str:
+    """Where what is filtered now can be changed as one condition."""
+    condition = view.query.condition(asked)
+    return address(view.get_url(".filter_view"), {} if condition.is_everything else {"where": condition.text})
+
+
 def filter_groups(view: RecordView) -> dict[str, list[dict[str, Any]]]:
     """What the filter menu offers: field label to its operations. Records to choose from come when they are wanted."""
     groups: dict[str, list[dict[str, Any]]] = {}

@@ -27,6 +27,7 @@ from core.admin.calendar import color_fields, date_fields
 from core.admin.calendar_moves import move_entry
 from core.admin.calendar_pages import calendar_page
 from core.admin.cells import cell
+from core.admin.condition_builder import filter_page, lookup_of
 from core.admin.duplicates import duplicates
 from core.admin.export import choose as choose_export
 from core.admin.export import export
@@ -437,6 +438,19 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     def restore_saved_view(self, view_id: str) -> Any:
         """Bring a deleted view back."""
         return restore_view(self, view_id)
+
+    @expose("/filter")
+    def filter_view(self) -> Any:
+        """Build a condition for the list."""
+        return filter_page(self)
+
+    @expose("/filter/lookup")
+    def filter_lookup(self) -> Any:
+        """What the picker of a condition's value offers: pairs of id and name."""
+        lookup = lookup_of(self.record_type, request.args.get("name", ""))
+        if lookup is None:
+            abort(400)
+        return jsonify([[row.id, str(row)] for row in lookup.find(request.args.get("query", ""), limit=PAGE)])
 
     @expose("/ajax/lookup")
     def ajax_lookup(self) -> Any:

@@ -48,6 +48,8 @@ def gunicorn_settings(config: Config) -> dict[str, Any]:
         "timeout": 60,
         "graceful_timeout": 8,
         "keepalive": 5,
+        # A condition stands in the address of its list, and a Persian letter in an address takes six characters.
+        "limit_request_line": 8190,
         # Forwarded headers are ProxyFix's affair (core.serve.wsgi), by count; gunicorn believes no address.
         "forwarded_allow_ips": "",
         "accesslog": None,
