@@ -31,6 +31,7 @@ from core.errors import ConditionError
 from core.records.catalog import RecordType
 from core.records.conditions import Condition, current_context, parse, parse_text, sentence, to_sql
 from core.records.conditions.operators import Operator
+from core.records.conditions.sentence import record_words
 from core.records.conditions.tree import MAX_DEPTH
 from core.records.conditions.values import ME
 from core.records.counting import COUNT_LIMIT, bounded_count
@@ -111,10 +112,9 @@ class ConditionBuilder:
         return {"not": {ANY: trees}} if group.joint == NONE else {group.joint: trees}
 
     def _row_tree(self, row: Row, record_type: RecordType, place: str) -> dict[str, Any] | None:
-        subject = self._of(record_type).subject(row.name) if row.name else None
         if not row.name:
-            self.missing.add(place)
-            return None
+            return None  # it was only just added, and asks for nothing yet
+        subject = self._of(record_type).subject(row.name)
         if subject is None:
             self.errors[place] = _("This is not there any more: %(name)s", name=row.name[:80])
             return None
@@ -264,15 +264,17 @@ def filter_page(view: RecordView) -> Any:
 
 
 def preview(session: Any, condition: Condition) -> dict[str, Any]:
-    """What a condition says and finds: ``sentence``, ``count`` (bounded), and ``sample`` as links."""
+    """What a condition says and finds: its ``sentence``, a bounded ``count`` of ``records``, a ``sample`` as links."""
     model: Any = condition.record_type.model
     matching = sa.select(model)
     if not condition.is_everything:
         matching = matching.where(to_sql(condition, model, current_context()))
     rows = session.scalars(matching.order_by(model.id.desc()).limit(SAMPLE)).unique()
+    count = bounded_count(session, matching, model, COUNT_LIMIT)
     return {
         "sentence": sentence(condition),
-        "count": bounded_count(session, matching, model, COUNT_LIMIT),
+        "count": count,
+        "records": record_words(condition.record_type, count.number),
         "sample": [record_link(record) for record in rows],
     }
 

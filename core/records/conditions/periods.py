@@ -18,7 +18,8 @@ from core.text import clean, latin_digits
 
 # A hundred years, so that no sum leaves what a date can hold.
 FARTHEST = {"days": 36_500, "weeks": 5_200, "months": 1_200}
-_RELATIVE = re.compile("today(?:([+-])([0-9]{1,5}))?")
+# In an address that somebody wrote by hand a plus arrives as a space.
+_RELATIVE = re.compile("today(?:([+ -])([0-9]{1,5}))?")
 _RUN = re.compile("(last|next)_([0-9]{1,5})_(days|weeks|months)")
 _ONE_DAY = dt.timedelta(days=1)
 

@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from core.parts import Label
-from core.records.catalog import Reference
+from core.records.catalog import RecordType, Reference
 from core.records.conditions.operators import Operator, family_of, operators_of
 from core.records.conditions.periods import RelativeDay
 from core.records.conditions.tree import Comparison, Condition, Group, Negation, Node, Path, RelatedCount, Words
@@ -156,14 +156,15 @@ def path_words(path: Path) -> str:
     return " › ".join(str(field.label) for field in (*path.steps, path.field))
 
 
-def reference_words(reference: Reference, number: int) -> str:
-    """What so many related records are called, with the link's name where two links lead here.
+def record_words(record_type: RecordType, number: int) -> str:
+    """What so many records are called. A Persian noun stays in the singular after a number."""
+    return str(record_type.title if number == 1 or language() == "fa" else record_type.plural)
 
-    A Persian noun stays in the singular after a number.
-    """
-    record_type = reference.record_type
-    words = str(record_type.title if number == 1 or language() == "fa" else record_type.plural)
-    links = [field for field in record_type.fields.values() if field.target is reference.field.target]
+
+def reference_words(reference: Reference, number: int) -> str:
+    """What so many related records are called, with the link's name where two links lead here."""
+    words = record_words(reference.record_type, number)
+    links = [field for field in reference.record_type.fields.values() if field.target is reference.field.target]
     return words if len(links) < 2 else f"{words} ({reference.field.label})"
 
 
