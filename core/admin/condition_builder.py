@@ -248,6 +248,8 @@ def filter_page(view: RecordView) -> Any:
     asked = request.args.get("do") == SHOW
     if asked and builder.is_whole and problem is None:
         return redirect(view.get_url(".index_view", where=None if condition.is_everything else condition.text))
+    if asked:
+        builder.errors |= {place: _("Choose or write a value.") for place in builder.missing}
     return view.render(
         "nova/filter.html",
         title=_("Build a condition"),
