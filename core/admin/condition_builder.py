@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import redirect, request
+from flask import abort, redirect, request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
@@ -25,6 +25,7 @@ from core.admin.condition_choices import (
 )
 from core.admin.condition_draft import ALL, ANY, COUNT, NONE, WORDS, Group, Row, is_sent, opened, read
 from core.admin.formatters import record_link
+from core.admin.list_page import address
 from core.admin.lookup import Lookup
 from core.calendars import UNICODE_NAMES
 from core.errors import ConditionError
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 SAMPLE = 10
 SHOW = "show"
+# The views of a screen that a condition can narrow; the page leads back to the one it was opened from.
+VIEWS = ("index_view", "board_view", "calendar_view")
+_OWN = frozenset({"do", "where", "to", "page", "after", "before"})
 
 
 class ConditionBuilder:
@@ -246,8 +250,14 @@ def filter_page(view: RecordView) -> Any:
     except ConditionError as error:
         condition, problem = parse({ALL: []}, view.record_type), str(error.message)
     asked = request.args.get("do") == SHOW
+    # Search, order and the like of the view that is filtered go through this page and back.
+    carried = {name: text for name, text in request.args.items() if name not in _OWN and not name.startswith("c.")}
+    back = request.args.get("to", VIEWS[0])
+    if back not in VIEWS:
+        abort(400)
     if asked and builder.is_whole and problem is None:
-        return redirect(view.get_url(".index_view", where=None if condition.is_everything else condition.text))
+        found = {} if condition.is_everything else {"where": condition.text}
+        return redirect(address(view.get_url(f".{back}"), carried | found))
     if asked:
         builder.errors |= {place: _("Choose or write a value.") for place in builder.missing}
     return view.render(
@@ -256,6 +266,7 @@ def filter_page(view: RecordView) -> Any:
         list_label=view.screen.plural,
         list_url=view.list_url(),
         here=view.get_url(".filter_view"),
+        carried=carried | ({"to": back} if back != VIEWS[0] else {}),
         lookup_url=view.get_url(".filter_lookup"),
         builder=builder.parts(),
         problem=problem,

@@ -112,10 +112,17 @@ def active_where(asked: ListRequest, without: str) -> dict[str, str] | None:
     return {"sentence": sentence(asked.where), "clear": without}
 
 
-def builder_url(view: RecordView, asked: ListRequest) -> str:
-    """Where what is filtered now can be changed as one condition."""
+def builder_url(
+    view: RecordView, asked: ListRequest, endpoint: str = ".index_view", kept: Mapping[str, Any] | None = None
+) -> str:
+    """Where what is filtered now can be changed as one condition, and comes back to ``endpoint``."""
+    arguments = view.query.arguments(asked.changed(filters=(), where=None)) | dict(kept or {})
     condition = view.query.condition(asked)
-    return address(view.get_url(".filter_view"), {} if condition.is_everything else {"where": condition.text})
+    if not condition.is_everything:
+        arguments["where"] = condition.text
+    if endpoint != ".index_view":
+        arguments["to"] = endpoint.removeprefix(".")
+    return address(view.get_url(".filter_view"), arguments)
 
 
 def filter_groups(view: RecordView) -> dict[str, list[dict[str, Any]]]:

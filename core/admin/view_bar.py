@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.admin.list_page import active_where, filter_groups
+from core.admin.list_page import active_where, builder_url, filter_groups
 
 if TYPE_CHECKING:
     from core.admin.list_query import ListRequest
@@ -37,6 +37,7 @@ def view_bar(view: RecordView, asked: ListRequest, endpoint: str, kept: Mapping[
             (position, view.query.filters[position].name, value) for position, value in asked.filters
         ],
         "active_where": active_where(asked, without),
+        "builder_url": builder_url(view, asked, endpoint, kept),
         "filter_args": view.query.filter_arguments(asked),
         "clear_search_url": view_url(**carried),
         "carried": carried,

@@ -181,6 +181,22 @@ def test_pickers_find_records_and_only_of_fields_that_link(toys: Toys, browser: 
     assert browser.get(PAGE).status_code == 404
 
 
+def test_the_way_back_is_the_view_that_was_left(toys: Toys, browser: Browser) -> None:
+    toys.add(Kite(name="Red"))
+    html = browser.get("/toys/kite/?search=red&sort=name&state__eq=new").text
+    address = unescape(re.findall(r'href="(/toys/kite/filter[^"]*)"', html)[0])
+    page = browser.get(address)
+    assert "State is New" in page.text
+    sent = {"c.j": ["all"], "c.0.f": ["flies"], "c.0.v": ["1"], "search": ["red"], "sort": ["name"]}
+    answer = send(browser, sent, "show")
+    assert answer.headers["Location"].startswith("/toys/kite/?search=red&sort=name&where=")
+    board = send(browser, sent | {"to": ["board_view"]}, "show")
+    assert urlsplit(board.headers["Location"]).path == "/toys/kite/board"
+    assert send(browser, sent | {"to": ["delete_view"]}, "show").status_code == 400
+    odd = send(browser, sent | {"_external": ["1"], "_scheme": ["javascript"]}, "show")
+    assert odd.headers["Location"].startswith("/toys/kite/?")
+
+
 def test_a_page_needs_few_queries(toys: Toys, browser: Browser) -> None:
     import sqlalchemy as sa
 
