@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -96,6 +96,10 @@ def bar(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, Any]:
         ],
         "filter_args": view.query.filter_arguments(asked),
         "active_where": active_where(asked, url(where=None)),
+        # A view that the condition changes is still the one that is open.
+        "builder_url": builder_url(
+            view, asked, kept={"view": opened.saved.id, "changed": 1} if opened.saved else opened.address({})
+        ),
         "page_size": asked.page_size,
         "return_url": address(list_url, opened.address(view.query.arguments(asked))),
         "export_url": view.get_url(".export_choice", **_unpaged(view, asked)),
