@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 RUN_EXPORT = "core.run_export"
 AT_ONCE = 2_000  # rows of a workbook that is made while somebody waits
 CHOICES = {
-    "columns": (LISTED, EVERYTHING),
+    "fields": (LISTED, EVERYTHING),
     "dates": (ISO, JALALI),
     "values": (LABELS, CODES),
     "format": (CSV, XLSX, JSON),
@@ -49,7 +49,7 @@ class Wish:
     """How somebody wants a list as a file; ``timezone`` and ``locale`` are the reader's."""
 
     format: str
-    columns: str = EVERYTHING
+    fields: str = EVERYTHING
     dates: str = ISO
     values: str = LABELS
     timezone: str = "UTC"
@@ -59,7 +59,7 @@ class Wish:
     def of(cls, args: Mapping[str, str], format: str) -> Wish:
         """The wish in the arguments of an address; a choice that does not exist is answered with 400."""
         chosen = {}
-        for name in ("columns", "dates", "values"):
+        for name in ("fields", "dates", "values"):
             if name in args:
                 if args[name] not in CHOICES[name]:
                     abort(400)
@@ -121,7 +121,7 @@ def start(view: RecordView) -> Any:
         abort(400)
     asked = view.query.read(request.form, view.page_size_options)
     if request.form.get("now") and not (wish.format == XLSX and _is_large(view, asked)):
-        own = {name: getattr(wish, name) for name in ("columns", "dates", "values")}
+        own = {name: getattr(wish, name) for name in ("fields", "dates", "values")}
         return redirect(view.get_url(".export", export_type=wish.format, **carried(view, asked), **own), 303)
     file = ExportFile(
         record_type=view.screen.name,
@@ -147,7 +147,7 @@ def reading_of(view: RecordView, asked: Any, wish: Wish, actor: Actor) -> Readin
 
 def columns_of(view: RecordView, asked: Any, wish: Wish) -> list[Outgoing]:
     """The columns of the list as it is looked at, or everything that the screen shows anywhere."""
-    if wish.columns == EVERYTHING:
+    if wish.fields == EVERYTHING:
         return all_columns(view.screen, view.record_type)
     names = getattr(asked, "columns", None) or view.screen.columns
     return listed_columns(view.screen, view.record_type, names)
@@ -166,7 +166,7 @@ def file_name(view: RecordView, wish: Wish) -> str:
 
 def tell_export(session: Any, name: str, wish: Wish, arguments: Mapping[str, str], count: int) -> None:
     """Write into the audit who took how much of what; the caller commits."""
-    told = {"format": wish.format, "columns": wish.columns, "records": count, "filter": dict(arguments)}
+    told = {"format": wish.format, "fields": wish.fields, "records": count, "filter": dict(arguments)}
     record_act(session, name, "exported", {key: (None, value) for key, value in told.items()})
 
 

@@ -75,7 +75,7 @@ def workbook(browser: Browser, query: str = "") -> list[list[object]]:
 
 def test_all_fields_hold_links_parts_and_tags(installation: TestInstallation) -> None:
     browser = installation.browser("user")
-    row = next(row for row in taken(browser, "?columns=all&dates=jalali") if row["First name"] == "سارا")
+    row = next(row for row in taken(browser, "?fields=all&dates=jalali") if row["First name"] == "سارا")
     assert (row["Birthday"], row["Company"], row["Status"]) == ("1369/02/31", "درنای آبی", "Customer")
     assert row["Phones: Mobile"] == "+989120001111; +989120002222"
     assert (row["Phones: Work"], row["Tags"]) == ("+982155501234", "Trade fair; VIP")
@@ -85,29 +85,29 @@ def test_all_fields_hold_links_parts_and_tags(installation: TestInstallation) ->
 
 
 def test_the_columns_of_the_list_come_with_the_computed_ones(installation: TestInstallation) -> None:
-    rows = taken(installation.browser("user"), "?columns=list&search=کريمي")
+    rows = taken(installation.browser("user"), "?fields=list&search=کريمي")
     assert [(row["Name"], row["Phone"], row["E-mail"]) for row in rows] == [
         ("سارا کریمی", "+989120001111", "s@mail.example")
     ]
 
 
 def test_codes_are_the_same_in_every_language(installation: TestInstallation) -> None:
-    (row,) = taken(installation.browser("user"), "?columns=all&values=codes&status__eq=customer", "json")
+    (row,) = taken(installation.browser("user"), "?fields=all&values=codes&status__eq=customer", "json")
     assert (row["status"], row["private"]) == ("customer", "false")
     assert str(row["company"]).isdigit()
 
 
 def test_no_format_lets_a_formula_act(installation: TestInstallation) -> None:
     browser = installation.browser("user")
-    row = next(row for row in taken(browser, "?columns=all") if "cmd" in row["First name"])
+    row = next(row for row in taken(browser, "?fields=all") if "cmd" in row["First name"])
     assert (row["First name"], row["Last name"], row["Job title"]) == ("'=cmd()", "''=x", "'-2+3")
-    cells = [value for line in workbook(browser, "?columns=all") for value in line]
+    cells = [value for line in workbook(browser, "?fields=all") for value in line]
     assert "=cmd()" in cells
 
 
 def test_unknown_choices_and_filters_are_refused(installation: TestInstallation) -> None:
     browser = installation.browser("user")
-    for query in ("dates=mayan", "columns=secret", "values=all", "secret__eq=1", "sort=search_text"):
+    for query in ("dates=mayan", "fields=secret", "values=all", "secret__eq=1", "sort=search_text"):
         assert browser.get(f"{LIST}/export/csv?{query}").status_code == 400, query
     assert browser.get(f"{LIST}/export/pdf").status_code == 404
     assert installation.browser().get(f"{LIST}/export/csv").status_code in (302, 401, 404)
@@ -132,7 +132,7 @@ def test_other_peoples_private_contacts_are_not_in_the_file(installation: TestIn
         session.add_all([hidden, Person(first_name="Secret", private=True, owner_id=owner.id),
                          Person(first_name="Open", company=hidden)])  # fmt: skip
         session.commit()
-    rows = taken(installation.browser("user"), "?columns=all")
+    rows = taken(installation.browser("user"), "?fields=all")
     assert "Secret" not in {row["First name"] for row in rows}
     assert [row["Company"] for row in rows if row["First name"] == "Open"] == [""]
 
@@ -142,9 +142,9 @@ def test_a_large_workbook_is_a_job_and_its_file_is_for_one_person(
 ) -> None:
     monkeypatch.setattr(exporting, "AT_ONCE", 1)
     browser = installation.browser("user")
-    page = browser.get(f"{LIST}/export/xlsx?columns=all").get_data(as_text=True)
+    page = browser.get(f"{LIST}/export/xlsx?fields=all").get_data(as_text=True)
     assert "In the background" in page
-    answer = browser.post(f"{LIST}/export", data={"format": "xlsx", "columns": "all", "now": "1"})
+    answer = browser.post(f"{LIST}/export", data={"format": "xlsx", "fields": "all", "now": "1"})
     assert answer.status_code == 303
     assert browser.get(answer.location).status_code == 200
     installation.run_jobs()
@@ -185,7 +185,7 @@ def test_what_was_exported_is_imported_again_unchanged(
     make_site: MakeSite, installation: TestInstallation, kind: str, query: str, tmp_path: Path
 ) -> None:
     browser = installation.browser("user")
-    data = browser.get(f"{LIST}/export/{kind}?columns=all{query}").get_data()
+    data = browser.get(f"{LIST}/export/{kind}?fields=all{query}").get_data()
     before = rows_of(installation)
     browser.get("/import/contacts.person")
     sent = {"file": (io.BytesIO(data), f"people.{kind}")}

@@ -91,10 +91,19 @@ def _fill_several(plan: PartPlan, rows: Any, parts: list[dict[str, Any]], *, rep
     if rows and not replace:
         return False
     label = plan.label.name if plan.label is not None else ""
-    changed = False
+    free, rest = list(rows), []
     for part in parts:
-        same = next((row for row in rows if label and getattr(row, label) == part[label]), None)
-        if same is None:
+        equal = next((row for row in free if all(getattr(row, key) == value for key, value in part.items())), None)
+        if equal is None:
+            rest.append(part)
+        else:
+            free.remove(equal)
+    changed = False
+    for part in rest:
+        same = next((row for row in free if label and getattr(row, label) == part[label]), None)
+        if same is not None:
+            free.remove(same)
+        else:
             rows.append(plan.part(**part))
             changed = True
             continue

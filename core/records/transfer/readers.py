@@ -46,7 +46,8 @@ class Table:
             if isinstance(cells, Unreadable):
                 yield number, Unreadable(cells, cells.reason)
                 continue
-            row = [_rearmed(cell) for cell in cells[:width]]
+            # Only a text table needs formulas disarmed, so only there they are armed again.
+            row = [_rearmed(cell) for cell in cells[:width]] if self.kind == "csv" else cells[:width]
             yield number, row + [""] * (width - len(row))
 
     def sample(self, rows: int) -> list[NumberedRow]:
