@@ -151,12 +151,20 @@ class Board:
     hints: Callable[[Sequence[Any]], Mapping[int, Hint]] | None = None
 
 
-@dataclass(frozen=True)
-class Match:
-    """A record that may already be the one being typed, and a sentence that says why."""
+@dataclass(frozen=True, kw_only=True)
+class DuplicateRule:
+    """Records with the same value may be one and the same.
 
-    record: Any
-    reason: str
+    ``field`` names a column with an index, of the record or of its rows (``emails.address``); numbers of telephones and
+    e-mail addresses are compared in their stored form. ``weight`` is how sure that makes it, from 1 to 100; several
+    rules add up. ``reason`` is a sentence, in which ``%(value)s`` is what both have. ``typed`` gives the value of a
+    computed column out of what stands in a form, or "" while there is too little.
+    """
+
+    field: str
+    weight: int
+    reason: Label
+    typed: Callable[[Mapping[str, str]], str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +237,7 @@ class Screen:
     actions: tuple[Action, ...] = ()
     board: Board | None = None
     importing: ImportHints = ImportHints()
-    duplicates: Callable[[Mapping[str, str], int | None], Sequence[Match]] | None = None
+    duplicates: tuple[DuplicateRule, ...] = ()
     page_size: int = 25
     in_menu: bool = True
     key: str = ""

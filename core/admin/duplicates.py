@@ -8,6 +8,7 @@ from flask import render_template, request
 
 from core.admin.formatters import record_url
 from core.admin.ids import not_found, read_id
+from core.records.duplicates.candidates import like_typed
 from core.records.policy import may
 
 if TYPE_CHECKING:
@@ -19,15 +20,15 @@ LONGEST = 200  # characters of a typed value that are compared
 
 def duplicates(view: RecordView) -> Any:
     """Links to records like the one being typed; nothing when none is found. Stores nothing."""
-    find = view.screen.duplicates
-    if find is None:
+    if not view.screen.duplicates:
         not_found()
     if not (may(view.screen.permission("create")) or may(view.screen.permission("edit"))):
         not_found()
     typed = {name: text[:LONGEST] for name, text in request.values.items() if text.strip() and _is_field(view, name)}
-    matches = find(typed, read_id(request.args.get("id", ""))) if typed else ()
+    number = read_id(request.args.get("id", ""))
+    found = like_typed(view.session, view.screen, typed, number) if typed else []
     described = [
-        {"label": str(match.record), "url": record_url(match.record), "reason": match.reason} for match in matches
+        {"label": str(one.record), "url": record_url(one.record), "reason": " ".join(one.reasons)} for one in found
     ]
     return render_template("nova/_duplicates.html", matches=[entry for entry in described if entry["url"]][:SHOWN])
 

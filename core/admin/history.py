@@ -61,7 +61,7 @@ def _entry(row: Audit) -> TimelineEntry:
         actor=row.actor_name or row.reason,
         text=_told(row),
         template="nova/_story_changes.html" if row.action in SHOWN else "",
-        context={"changes": list(_changes(row)) if row.action in SHOWN else []},
+        context={"changes": list(changes_of(row)) if row.action in SHOWN else []},
         actions=tuple(_actions(row)),
     )
 
@@ -90,11 +90,12 @@ def _told(row: Audit) -> str:
     }
     if row.action in texts:
         return texts[row.action]
-    names = _(", ").join(str(change["label"]) for change in _changes(row))
+    names = _(", ").join(str(change["label"]) for change in changes_of(row))
     return _("changed %(fields)s", fields=names) if names else _("changed this record")
 
 
-def _changes(row: Audit) -> Iterator[dict[str, Any]]:
+def changes_of(row: Audit) -> Iterator[dict[str, Any]]:
+    """The changed fields of an audit row, with their labels and values as people read them."""
     catalog = current_catalog()
     fields = catalog.find(row.record_type).fields if row.record_type in catalog else {}
     for name, (old, new) in row.changes.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 from flask_babel import gettext as _
 
+from core.admin.duplicate_pages import may_merge
 from core.admin.list_query import ListRequest
 from core.admin.list_rows import address, label_of, rows_of
 from core.admin.list_views import around, grouped_page, totals_url, widths_of
@@ -171,6 +172,8 @@ def screen_links(view: RecordView) -> list[dict[str, str]]:
     links = []
     if may(view.screen.permission("delete")):
         links.append({"label": _("Recycle bin"), "icon": "trash", "url": view.get_url(".bin_view")})
+    if view.screen.duplicates and may_merge(view):
+        links.append({"label": _("Duplicates"), "icon": "git-merge", "url": view.get_url(".duplicates_view")})
     if may(view.screen.permission("import")):
         address = f"{request.script_root}/import/{view.screen.name}"
         links.append({"label": _("Import"), "icon": "upload", "url": address})

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from core.accounts.actor import acting
+from core.admin.duplicate_pages import may_merge
 from core.admin.saving import commit
 from core.records.followers import follow, follows, unfollow
 from core.records.policy import may
@@ -94,6 +95,9 @@ def _actions(view: RecordView, record: Any) -> Iterator[dict[str, Any]]:
     if may(view.screen.permission("edit"), record):
         here = view.get_url(".details_view", id=record.id)
         yield {"label": _("Edit"), "url": view.get_url(".edit_view", id=record.id, url=here), "icon": "pencil"}
+        if view.screen.duplicates and may_merge(view):
+            url = view.get_url(".duplicates_view", id=record.id)
+            yield {"label": _("Find duplicates"), "url": url, "icon": "git-merge"}
     if may(view.screen.permission("delete"), record):
         yield {
             "label": _("Delete"),

@@ -11,23 +11,24 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, abort, jsonify, request
+from flask import Response, abort, jsonify, redirect, request
 from flask_admin import expose
 from flask_admin.form import BaseForm
 from flask_admin.model import BaseModelView
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from core.admin import files, notes
 from core.admin.board import boards_of
 from core.admin.board_moves import move, move_page
 from core.admin.board_pages import board_page
-from core.admin.bulk import DELETE, act_on_chosen, delete_one, restore_chosen
+from core.admin.bulk import act_on_chosen, delete_one, restore_chosen
+from core.admin.bulk_questions import questions_of
 from core.admin.calendar import color_fields, date_fields
 from core.admin.calendar_moves import move_entry
 from core.admin.calendar_pages import calendar_page
 from core.admin.cells import cell
 from core.admin.condition_builder import filter_page, lookup_of
+from core.admin.duplicate_pages import dismiss_pair, duplicates_page, search_duplicates
 from core.admin.duplicates import duplicates
 from core.admin.export import choose as choose_export
 from core.admin.export import export
@@ -41,6 +42,7 @@ from core.admin.list_page import list_page
 from core.admin.list_parts import choose_columns, filter_options, keep_widths, peek, totals
 from core.admin.list_query import ListQuery
 from core.admin.lookup import LARGEST_PAGE, PAGE
+from core.admin.merge_page import merge_page
 from core.admin.neighbours import neighbour
 from core.admin.quick_add import quick_add
 from core.admin.record_head import follow_or_not
@@ -52,6 +54,8 @@ from core.admin.saved_view_pages import delete_view, edit_view, new_view, restor
 from core.admin.story_page import older
 from core.errors import Forbidden, UnknownField
 from core.parts import FieldGroup, Screen
+from core.records.duplicates.pointers import survivor_of
+from core.records.duplicates.rules import bound_rules
 from core.records.policy import may
 from core.records.record import Record
 
@@ -97,6 +101,7 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         self.in_place = frozenset(
             name for name in self.form_names if self.record_type.field(name).kind in IN_PLACE_KINDS
         )
+        bound_rules(screen)
         for name in screen.columns:
             if name not in self.computed:
                 self.record_type.field(name)
@@ -153,14 +158,8 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         return name in self.editable and self.can_edit
 
     def get_actions_list(self) -> tuple[list[tuple[str, str]], dict[str, str]]:
-        """What the actor may do with chosen records: pairs of name and label, and the questions asked first."""
-        allowed = [action for action in self.screen.actions if may(self.screen.permission(action.verb))]
-        actions = [(action.name, str(action.label)) for action in allowed]
-        confirm = {action.name: str(action.confirm) for action in allowed if action.confirm}
-        if self.can_delete:
-            actions.append((DELETE, _("Delete")))
-            confirm[DELETE] = _("Delete the chosen records?")
-        return actions, confirm
+        """What the actor may do with chosen records: pairs of name and label. Questions are asked on a page."""
+        return [(question.name, str(question.label)) for question in questions_of(self)], {}
 
     # --- data
 
@@ -206,7 +205,7 @@ class RecordView(BaseModelView):  # type: ignore[misc]
 
     def duplicates_url(self, record: Record | None) -> str | None:
         """Where the form asks for likely duplicates, or None."""
-        if self.screen.duplicates is None:
+        if not self.screen.duplicates:
             return None
         return self.get_url(".check_view", id=record.id if record is not None else None)
 
@@ -241,8 +240,13 @@ class RecordView(BaseModelView):  # type: ignore[misc]
 
     @expose("/<id>")
     def details_view(self, id: str) -> Any:
-        """The page of a record, which shows what it links to."""
-        return record_page(self, self.record_or_404(id, *links_of(self.record_type)))
+        """The page of a record, which shows what it links to; of one that was merged, that of what it became."""
+        record, number = self.get_one(id, *links_of(self.record_type)), read_id(id)
+        if record is None and number is not None:
+            into = survivor_of(self.session, self.model, number)
+            if into is not None and self.get_one(into) is not None:
+                return redirect(self.get_url(".details_view", id=into))
+        return record_page(self, record or self.record_or_404(id))
 
     @expose("/<id>/edit", methods=("GET", "POST"))
     def edit_view(self, id: str) -> Any:
@@ -348,6 +352,26 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     def check_view(self) -> Any:
         """Likely duplicates of what is being typed. POST keeps names and numbers out of addresses and logs."""
         return duplicates(self)
+
+    @expose("/duplicates")
+    def duplicates_view(self) -> Any:
+        """Likely duplicates among all records, or of one."""
+        return duplicates_page(self)
+
+    @expose("/duplicates/search", methods=("POST",))
+    def search_duplicates_view(self) -> Any:
+        """Compare all records."""
+        return search_duplicates(self)
+
+    @expose("/duplicates/dismiss", methods=("POST",))
+    def dismiss_view(self) -> Any:
+        """Remember that two records are not the same."""
+        return dismiss_pair(self)
+
+    @expose("/merge", methods=("GET", "POST"))
+    def merge_view(self) -> Any:
+        """Make one record of two or three."""
+        return merge_page(self)
 
     @expose("/board")
     def board_view(self) -> Any:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import request
 from flask_babel import gettext as _
 
+from core.admin.bulk_questions import bin_questions_of
 from core.admin.ids import read_id
 from core.records.policy import may
 
@@ -41,6 +42,8 @@ def recycle_bin(view: RecordView) -> Any:
         title=_("Recycle bin"),
         records=records,
         restore_url=view.get_url(".restore_view"),
+        actions=bin_questions_of(view),
+        action_url=view.get_url(".action_view"),
         here=_here(view, page),
         list_label=view.screen.plural,
         list_url=view.list_url(),

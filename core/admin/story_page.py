@@ -16,6 +16,7 @@ from core.admin.drawing import drawn, mending
 from core.parts import Label
 from core.records.address import record_url
 from core.records.catalog import Reference, current_catalog
+from core.records.duplicates.pointers import merged_into
 from core.records.kin import NEWEST, kin
 from core.records.timeline import Position, Records, StoryQuery, plans, tell
 from core.site.formats import reader_today, to_reader_time
@@ -48,7 +49,8 @@ def story(view: RecordView, record: Any, related: Mapping[Reference, Sequence[in
     shown = request.args.get("show", "")
     if shown not in FILTERS:
         abort(400)
-    own = {record.__record_type__: [record.id]}
+    # What was merged into this record goes on being told, with what happened to it.
+    own = {record.__record_type__: [record.id, *merged_into(view.session, record)]}
     records = _together({} if shown == CHILDREN else own, related)
     before = _before()
     size = min(request.args.get("entries", ENTRIES, type=int), MOST_ENTRIES)

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from core.admin.bulk_job import BULK_JOB, run_bulk
+from core.admin.bulk_questions import PURGE_PERMISSION
 from core.admin.export import RUN_EXPORT
 from core.admin.files import file_channel, files
 from core.admin.history import changes
@@ -29,6 +31,7 @@ from core.parts import (
 )
 from core.records.attachments.attaching import MAKE_THUMBNAIL
 from core.records.attachments.chores import SWEEP_ATTACHMENTS, draw_thumbnail, sweep_attachments
+from core.records.duplicates.searching import FIND_JOB, find_pairs
 from core.records.events import DELIVER, deliver_events
 from core.records.operations.undoing import UNDO_JOB, run_undo
 from core.records.timeline import StoryQuery
@@ -41,6 +44,7 @@ from core.reports.kept import REFRESH, REFRESH_EVERY, refresh_reports
 from core.story import Channel, TimelineEntry
 from core.web import exports, import_runs, importing, telling
 from core.web import jobs as job_pages
+from core.web import operations as operation_pages
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.commands import ADMINISTRATION
 from core.web.dashboards import dashboard_pages
@@ -67,7 +71,9 @@ def permissions() -> list[Permission]:
         MANAGE_MAIL,
         MANAGE_TEAMS,
         Permission(SHARE_VIEWS, _l("Share views of lists with everyone"), (ADMINISTRATOR,)),
+        Permission(PURGE_PERMISSION, _l("Delete records for good"), (ADMINISTRATOR,)),
         *job_pages.PERMISSIONS,
+        *operation_pages.PERMISSIONS,
     ]
 
 
@@ -81,6 +87,7 @@ def menu_items(site: SiteInfo) -> list[MenuItem]:
         MenuItem(_l("Teams"), "teams.listing", MANAGE_TEAMS.name, ADMINISTRATION, "user-plus", 925),
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
         MenuItem(_l("Mail"), "mail.listing", MANAGE_MAIL.name, ADMINISTRATION, "mail", 950),
+        MenuItem(_l("Operations"), "operations.everyone", operation_pages.SEE, ADMINISTRATION, "history", 940),
     ]
 
 
@@ -98,6 +105,7 @@ def commands(site: SiteInfo) -> list[Command]:
         Command(label=_l("My jobs"), endpoint="jobs.mine", icon="checklist"),
         Command(label=_l("Notifications"), endpoint="notifications.listing", icon="bell", words=_l("inbox mentions")),
         Command(label=_l("What I am told of"), anchor="notifications", words=_l("notifications mail"), **profile),
+        Command(label=_l("My operations"), endpoint="operations.mine", icon="history"),
         Command(label=_l("Help"), endpoint="search.help_page", icon="info-circle", words=_l("user guide")),
     ]
 
@@ -116,6 +124,8 @@ def blueprints(site: SiteInfo) -> list[Any]:
         job_pages.jobs,
         # Both modules bring steps of one wizard.
         *{importing.pages, import_runs.pages},
+        operation_pages.operations,
+        importing.pages,
         exports.pages,
         search_pages,
         dashboard_pages,
@@ -146,6 +156,8 @@ def jobs() -> list[Job]:
         Job(name=CHECK_IMPORT, run=run_check, label=_l("Check an import"), queue="bulk", timeout=2 * 3600),
         Job(name=RUN_EXPORT, run=exports.run_export, label=_l("Export records"), queue="bulk", timeout=2 * 3600),
         Job(name=exports.SWEEP, run=exports.sweep_files, label=_l("Remove old exports and uploads"), queue="system"),
+        Job(name=BULK_JOB, run=run_bulk, label=_l("Change records"), queue="bulk", timeout=4 * 3600),
+        Job(name=FIND_JOB, run=find_pairs, label=_l("Search for duplicates"), queue="bulk", timeout=3600),
         Job(name=UNDO_JOB, run=run_undo, label=_l("Undo"), queue="bulk", timeout=4 * 3600),
         Job(name=telling.TELL_OF_JOBS, run=telling.tell_of_jobs, label=_l("Tell people that their work has ended")),
         Job(name=MAIL_ONE, run=mail_notification, label=_l("Mail a notification"), attempts=5),

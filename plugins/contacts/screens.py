@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from core import Column, FieldGroup, Screen
-from plugins.contacts.duplicates import candidates
+from plugins.contacts.duplicates import RULES
 from plugins.contacts.importing import COMPANIES, PEOPLE
 from plugins.contacts.models import Company, Person, Tag
 from plugins.contacts.services import main_emails, main_phones, people_counts, tagged_counts
@@ -50,7 +50,7 @@ PERSON_SCREEN = Screen(
     children=("phones", "emails", "addresses"),
     computed=(PHONE, EMAIL),
     importing=PEOPLE,
-    duplicates=candidates(Person),
+    duplicates=RULES,
 )
 
 COMPANY_SCREEN = Screen(
@@ -76,7 +76,7 @@ COMPANY_SCREEN = Screen(
     children=("phones", "emails", "addresses"),
     computed=(Column(name="people", label=_l("People"), load=people_counts, kind="integer"), PHONE, EMAIL),
     importing=COMPANIES,
-    duplicates=candidates(Company),
+    duplicates=RULES,
 )
 
 TAG_SCREEN = Screen(

@@ -46,7 +46,7 @@ def test_forbidden_and_missing_look_the_same(config: Config) -> None:
     assert 'id="list-count">1</span>' in html
     assert "other" not in browser.get("/toys/kite/export/csv").text
     assert "other" not in browser.get("/toys/kite/board").text
-    browser.post("/toys/kite/action", {"action": "delete", "rowid": [str(mine), str(other)]})
+    browser.act("delete", mine, other)
     assert toys.read(mine).archived_at is not None
     assert toys.read(other).archived_at is None
     assert browser.post(f"/toys/kite/restore?ids={other}").status_code == 404
@@ -117,6 +117,7 @@ def test_nobody_gets_nothing(toys: Toys, browser: Browser) -> None:
 def test_a_post_without_the_token_is_refused(toys: Toys, browser: Browser, path: str) -> None:
     toys.add(Kite(name="one"))
     data = {"id": "1", "rowid": "1", "action": "delete", "name": "changed", "lane": "open", "column": "state"}
+    data |= {"confirmed": "1", "once": "a" * 32}
     assert browser.client.post(path, data=data).status_code == 400
     kite = toys.read(1)
     assert (kite.name, kite.state, kite.archived_at, toys.count()) == ("one", "new", None, 1)
@@ -152,6 +153,7 @@ def test_flask_admins_own_routes_are_gone(toys: Toys) -> None:
         for path in (
             "", "new", "<id>", "<id>/edit", "<id>/note", "delete", "restore", "deleted", "action", "cell", "check",
             "board", "board/add", "board/lane", "move", "calendar", "calendar/move",
+            "duplicates", "duplicates/search", "duplicates/dismiss", "merge",
             "export/<export_type>", "ajax/lookup",
         )
     }  # fmt: skip

@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from flask import Blueprint, Flask, g, request
@@ -186,6 +187,11 @@ class Browser:
     def post(self, path: str, data: Mapping[str, Any] | None = None, **kwargs: Any) -> TestResponse:
         token = self.client.get("/token").text
         return self.client.post(path, data={"csrf_token": token, **(data or {})}, **kwargs)
+
+    def act(self, action: str, *numbers: object, **more: Any) -> TestResponse:
+        """Do something with chosen kites, as whoever confirms the question does."""
+        data = {"action": action, "rowid": [str(number) for number in numbers], "confirmed": "1", "once": uuid4().hex}
+        return self.post("/toys/kite/action", {**data, **more})
 
     def form(self, path: str) -> dict[str, Any]:
         """What the form at ``path`` would post if nobody changed it."""

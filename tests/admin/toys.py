@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -23,8 +22,8 @@ from core.parts import (
     Action,
     Board,
     Column,
+    DuplicateRule,
     FieldGroup,
-    Match,
     Panel,
     Permission,
     Screen,
@@ -140,13 +139,6 @@ def fold_up(kites: Sequence[Kite]) -> str:
     return f"{len(kites)} folded"
 
 
-def similar(values: Mapping[str, str], record_id: int | None) -> Sequence[Match]:
-    """Kites of the same name."""
-    session = current_app.extensions["peyvand"].runtime.database.session
-    found = session.scalars(sa.select(Kite).where(Kite.name == values.get("name", ""), Kite.id != (record_id or 0)))
-    return [Match(kite, "The same name.") for kite in found]
-
-
 def ask(kite: Kite, lane: str) -> tuple[str, ...]:
     """A lost kite needs a reason."""
     return ("reason",) if lane == "lost" else ()
@@ -176,7 +168,7 @@ KITES = Screen(
     editable=("state", "price"),
     actions=(Action(name="fold", label="Fold up", run=fold_up),),
     board=Board(lane="state", amount="price", probability="chance", date="day", page_size=2, move=move, ask=ask),
-    duplicates=similar,
+    duplicates=(DuplicateRule(field="name", weight=50, reason="The same name."),),
     subtitle=lambda kite: str(kite.maker or ""),
 )
 MAKERS = Screen(

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from core import ValidationError
 from core.database.migrations import differences
+from core.records.duplicates.candidates import like_typed
 from core.testing.installation import TestInstallation
-from plugins.contacts.duplicates import find_duplicates
 from plugins.contacts.models import Address, Company, Contact, EmailAddress, Person, PhoneNumber, Tag, name_key
+from plugins.contacts.screens import PERSON_SCREEN
 from plugins.contacts.services import main_emails, main_phones, people_counts, tagged_counts
 
 MakeSite = Callable[..., TestInstallation]
@@ -142,10 +143,10 @@ def test_duplicates_are_found_by_address_number_and_name_in_any_spelling(install
 
         def found(**typed: str) -> list[tuple[int, str]]:
             values = {key.replace("__", "-"): value for key, value in typed.items()}
-            return [(hit.record.id, hit.reason) for hit in find_duplicates(session, Person, values)]
+            return [(hit.record.id, hit.reasons[0]) for hit in like_typed(session, PERSON_SCREEN, values)]
 
         assert found(first_name="عليرضا", last_name="كريمي") == [(ali.id, "Has the same name.")]
         assert found(phones__0__number="۰۹۱۲ ۰۰۰ ۱۱۱۱", first_name="A")[0][0] == ali.id
         assert "sara@mail.example" in found(emails__2__address=" Sara@Mail.example ")[0][1]
         assert found(first_name="S", phones__0__number="0912") == []
-        assert find_duplicates(session, Person, {"first_name": "sara"}, record_id=sara.id) == []
+        assert like_typed(session, PERSON_SCREEN, {"first_name": "sara"}, record_id=sara.id) == []

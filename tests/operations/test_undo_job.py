@@ -15,10 +15,10 @@ from core.records.audit import Audit
 from core.records.operations.models import Operation
 from core.records.operations.running import operation
 from core.records.operations.undoing import undo
-from core.records.transfer.inserting import insert_records
+from core.records.transfer.inserting import BulkInsert, NewRecord
 from core.site.runtime import Runtime
 from core.testing.installation import TestInstallation
-from plugins.contacts.models import Person, PhoneNumber, Tag, contact_tag
+from plugins.contacts.models import Person, Tag
 from tests.operations.conftest import person
 
 MANY = 450
@@ -40,15 +40,18 @@ def hashes(installation: TestInstallation) -> dict[str, str]:
 def imported(session, count: int = MANY) -> str:
     """People with a phone and a tag, inserted as an import does it; the operation's id."""
     with operation(session, kind="import", record_type="contacts.person", label="people.csv") as op:
-        rows = [{"first_name": f"P{n}", "name": f"P{n}", "city": "Yazd"} for n in range(count)]
-        ids = insert_records(session, Person, rows)
         tag = Tag(name="fair")
         session.add(tag)
         session.flush()
-        connection = session.connection()
-        phones = [{"contact_id": one, "number": f"+98912{one:07}", "label": "work"} for one in ids]
-        connection.execute(sa.insert(PhoneNumber.__table__), phones)
-        connection.execute(sa.insert(contact_tag), [{"contact_id": one, "tag_id": tag.id} for one in ids])
+        people = [
+            NewRecord(
+                {"first_name": f"P{n}", "name": f"P{n}", "city": "Yazd"},
+                {"tags": [tag]},
+                {"phones": [{"number": f"+98912{n:07}", "label": "work"}]},
+            )
+            for n in range(count)
+        ]
+        BulkInsert(session, Person).insert(people)
     session.commit()
     return op.id
 
@@ -76,6 +79,21 @@ def test_undoing_a_large_import_leaves_every_table_as_it_was(crm: TestInstallati
         back = session.get(Operation, back_id)
         assert (back.state, back.size, back.skipped) == ("done", MANY + 1, 0)
         assert session.get(Operation, op_id).state == "undone"
+
+
+def test_the_undo_of_a_large_import_can_be_undone(crm: TestInstallation) -> None:
+    with crm.acting("user") as session:
+        op_id = imported(session)
+    back_id, _job = begin_undo(crm, op_id)
+    crm.run_jobs()
+    begin_undo(crm, back_id)
+    crm.run_jobs()
+    with crm.acting("user") as session:
+        people = session.scalars(sa.select(Person).order_by(Person.id)).all()
+        assert len(people) == MANY
+        told = {(one.city, len(one.phones), one.phones[0].label, one.tags[0].name) for one in people}
+        assert told == {("Yazd", 1, "work", "fair")}
+        assert session.get(Operation, op_id).state == "done"
 
 
 def test_a_cancelled_undo_keeps_what_is_done_and_can_be_finished(crm: TestInstallation) -> None:

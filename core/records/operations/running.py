@@ -99,7 +99,7 @@ def begin(
         actor_id=actor.user_id,
         actor_name=actor.name or actor.reason[:120],
         state=RUNNING,
-        **values,
+        **{"size": 0, "skipped": 0, "checkpoint": 0, "plan": {}, "started_at": now(), **values},
     )
     session.add(op)
     return op
@@ -167,6 +167,18 @@ def note_problem(session: Session, op: Operation, record_type: str, record_id: i
 def write_each(
     session: Session, items: Sequence[Item], change: Callable[[Item], object]
 ) -> list[tuple[Item, str | None]]:
+    """Change things one by one, but write them together; see ``write_some``."""
+
+    def change_all(some: Sequence[Item]) -> None:
+        for item in some:
+            change(item)
+
+    return write_some(session, items, change_all)
+
+
+def write_some(
+    session: Session, items: Sequence[Item], change: Callable[[Sequence[Item]], object]
+) -> list[tuple[Item, str | None]]:
     """Change things together; when one is to blame for a refusal, by halves to find it, so that none is half written.
 
     Returns each item with the reason why it was refused, or None.
@@ -175,15 +187,14 @@ def write_each(
         return []
     try:
         with session.begin_nested(), session.no_autoflush:
-            for item in items:
-                change(item)
+            change(items)
             session.flush()
         return [(item, None) for item in items]
     except RECORD_ERRORS as error:
         if len(items) == 1:
             return [(items[0], reason_of(error))]
     middle = len(items) // 2
-    return [*write_each(session, items[:middle], change), *write_each(session, items[middle:], change)]
+    return [*write_some(session, items[:middle], change), *write_some(session, items[middle:], change)]
 
 
 def reason_of(error: Exception) -> str:

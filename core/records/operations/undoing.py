@@ -33,6 +33,7 @@ from core.records.operations import recreating
 from core.records.operations.models import (
     DONE,
     PARTLY_UNDONE,
+    PURGE,
     RUNNING,
     UNDO,
     UNDONE,
@@ -49,6 +50,7 @@ from core.records.operations.running import (
     operation,
     settle_lost,
     write_each,
+    write_some,
 )
 from core.records.operations.tracing import Conflict, Trace, conflicts_of, later_rows, newest_traces, traces_of
 from core.records.record import Record
@@ -77,6 +79,8 @@ def undo(session: Session, op: Operation, *, also: bool = False, seen: int = 0) 
     settle_lost(session, op)
     if op.state == RUNNING:
         raise Blocked(_("This is still running."))
+    if op.kind == PURGE:
+        raise Blocked(_("What was deleted for good does not come back."))
     if op.state == UNDONE:
         raise Blocked(_("This has been undone already."))
     before = session.get(Operation, op.undone_by) if op.undone_by is not None else None
@@ -271,13 +275,10 @@ class Batch:
         def remove(records: Sequence[Record]) -> None:
             kept.update(remove_records(self.session, records, operation=self.op.id))
 
-        for some, reason in write_each(self.session, [made] if made else [], remove):
-            if reason is not None and len(some) > 1:
-                for _one, why in write_each(self.session, [[record] for record in some], remove):
-                    if why is not None:
-                        kept.setdefault(_one[0].id, why)
-            elif reason is not None:
-                kept.setdefault(some[0].id, reason)
+        numbers = {id(record): record.id for record in made}
+        for record, reason in write_some(self.session, made, remove):
+            if reason is not None:
+                kept[numbers[id(record)]] = reason
         if not self.last:
             for number in kept:
                 row = OperationProblem(record_type=traces[number].record_type, record_id=number, reason=WAITS)
