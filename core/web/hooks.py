@@ -125,7 +125,6 @@ def blueprints(site: SiteInfo) -> list[Any]:
         # Both modules bring steps of one wizard.
         *{importing.pages, import_runs.pages},
         operation_pages.operations,
-        importing.pages,
         exports.pages,
         search_pages,
         dashboard_pages,

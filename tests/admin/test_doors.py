@@ -151,10 +151,17 @@ def test_flask_admins_own_routes_are_gone(toys: Toys) -> None:
     assert rules == {
         f"/toys/kite/{path}"
         for path in (
-            "", "new", "<id>", "<id>/edit", "<id>/note", "delete", "restore", "deleted", "action", "cell", "check",
-            "board", "board/add", "board/lane", "move", "calendar", "calendar/move",
+            "", "new", "<id>", "<id>/edit", "<id>/peek", "<id>/people", "<id>/story", "<id>/follow",
+            "<id>/<any(previous, next):way>", "<id>/revert/<change_id>",
+            "<id>/note", "<id>/note/<note_id>", "<id>/note/<note_id>/delete", "<id>/note/<note_id>/pin",
+            "<id>/files", "<id>/files/<file_id>", "<id>/files/<file_id>/delete", "<id>/files/<file_id>/restore",
+            "<id>/files/<file_id>/thumbnail",
+            "delete", "restore", "deleted", "action", "cell", "check", "columns", "widths", "totals",
+            "filter", "filter/lookup", "filter-options",
             "duplicates", "duplicates/search", "duplicates/dismiss", "merge",
-            "export/<export_type>", "ajax/lookup",
+            "views/new", "views/<view_id>", "views/<view_id>/save", "views/<view_id>/delete", "views/<view_id>/restore",
+            "board", "board/add", "board/lane", "move", "calendar", "calendar/move",
+            "export", "export/<export_type>", "ajax/lookup",
         )
     }  # fmt: skip
     assert toys.app.test_client().post("/toys/kite/ajax/update/").status_code in (400, 404)
