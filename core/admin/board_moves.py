@@ -10,7 +10,8 @@ from flask_admin.form import BaseForm
 from flask_babel import gettext as _
 
 from core.admin.board import BoardQuery
-from core.admin.board_pages import BoardRequest, card_context, lane_sums, matching_of, read_board, totals_of
+from core.admin.board_pages import BoardRequest, lane_sums, matching_of, read_board, totals_of
+from core.admin.cards import Cards
 from core.admin.form_pages import CONFLICT, REFUSED
 from core.admin.forms import formdata, is_valid, refuse_undeclared
 from core.admin.ids import read_id
@@ -92,7 +93,7 @@ def move(view: RecordView) -> Any:
     return render_template(
         "nova/_board_moved.html",
         lanes=[lane_sums(lane) for lane in touched],
-        card=card_context(view, query, record, target, hints.get(record.id)),
+        card=Cards(view, query).card(record, target, hints.get(record.id)),
         lane=lane_sums(target),
         move_url=view.get_url(".move_view", **board.here),
         sentence=sentence,

@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from flask import abort, request
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from core.admin.board import CARDS_LIMIT, BoardQuery
-from core.admin.formatters import plain
+from core.admin.cards import Cards
 from core.admin.ids import not_found, read_id
 from core.admin.lanes import LANES_LIMIT, Lane
 from core.admin.list_page import screen_links, screen_views
 from core.admin.view_bar import view_arguments, view_bar
-from core.parts import Hint
 from core.records.catalog import current_catalog
 from core.records.policy import may, sees_every
 from core.records.record import BoardLane
 from core.records.totals import Total, kept_totals
-from core.site.formats import format_number
 
 if TYPE_CHECKING:
     from core.admin.list_query import ListRequest
@@ -91,6 +88,7 @@ def board_page(view: RecordView) -> Any:
     query.fill_totals(lanes, totals)
     ordered = (lambda statement: view.query.ordered(statement, board.asked)) if board.asked.sort else None
     query.fill_cards(view.session, lanes, sizes, matching, ordered)
+    cards = Cards(view, query)
     editable, here = may(view.screen.permission("edit")), board.here
 
     def url(**changes: Any) -> str:
@@ -116,10 +114,10 @@ def board_page(view: RecordView) -> Any:
         stuck=board.stuck,
         many_lanes=len(lanes) > LANES_LIMIT,
         lanes=[
-            lane_context(view, board, lane, sizes.get(lane.key, query.board.page_size)) for lane in lanes[:LANES_LIMIT]
+            lane_context(view, board, lane, sizes.get(lane.key, query.board.page_size), cards)
+            for lane in lanes[:LANES_LIMIT]
         ],
         move_url=view.get_url(".move_view", **here) if editable else None,
-        order_kept=False,
         **view_bar(view, board.asked, ".board_view", {name: here[name] for name in OWN if name in here}),
     )
 
@@ -176,7 +174,9 @@ def lane_sums(lane: Lane) -> dict[str, Any]:
     }
 
 
-def lane_context(view: RecordView, board: BoardRequest, lane: Lane, size: int) -> dict[str, Any]:
+def lane_context(
+    view: RecordView, board: BoardRequest, lane: Lane, size: int, cards: Cards
+) -> dict[str, Any]:
     """A lane with its cards."""
     query, here = board.query, dict(board.here)
     hints = query.board.hints(lane.cards) if query.board.hints is not None and lane.cards else {}
@@ -188,7 +188,7 @@ def lane_context(view: RecordView, board: BoardRequest, lane: Lane, size: int) -
         "color": lane.color,
         "probability": lane.probability,
         "rot_days": lane.rot_days,
-        "cards": [card_context(view, query, record, lane, hints.get(record.id)) for record in lane.cards],
+        "cards": [cards.card(record, lane, hints.get(record.id)) for record in lane.cards],
         "more_url": view.get_url(".board_view", **longer) if more else None,
         "add_url": view.get_url(".quick_add_view", **place) if view.can_create else None,
         "settings_url": view.get_url(".lane_view", **place) if _may_keep(query, lane) else None,
@@ -200,36 +200,3 @@ def _may_keep(query: BoardQuery, lane: Lane) -> bool:
     if lane.key is None or target is None or not issubclass(target, BoardLane):
         return False
     return may(f"{target.__record_type__}.edit")
-
-
-def card_context(
-    view: RecordView, query: BoardQuery, record: Any, lane: Lane, hint: Hint | None = None
-) -> dict[str, Any]:
-    """A card."""
-    board, owner = query.board, getattr(record, "owner", None)
-    subtitle = view.record_type.field(board.subtitle) if board.subtitle else None
-    amount = getattr(record, query.amount.name) if query.amount else None
-    days = query.days_in_lane(record) if lane.rot_days is not None else None
-    age, rot_days = "", lane.rot_days or 0
-    if days is not None and days > rot_days:
-        age = "old"
-    elif days is not None and days * 4 >= rot_days * 3:
-        age = "ageing"
-    return {
-        "id": record.id,
-        "title": str(record),
-        "url": view.get_url(".details_view", id=record.id),
-        "subtitle": plain(subtitle, getattr(record, subtitle.name), record) if subtitle else "",
-        "version": record.version,
-        "amount": plain(query.amount, amount, record) if query.amount and amount is not None else None,
-        "date": getattr(record, board.date) if board.date else None,
-        "owner": str(owner) if owner else "",
-        "owner_initial": str(owner)[:1] if owner else "",
-        "hint": str(hint.text) if hint else "",
-        "hint_icon": hint.icon if hint else "",
-        "warn": hint is not None and hint.warn,
-        "age": age,
-        "age_text": ngettext("%(days)s day here", "%(days)s days here", days, days=format_number(days))
-        if age and days is not None
-        else "",
-    }

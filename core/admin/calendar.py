@@ -23,6 +23,7 @@ from core.site.formats import to_reader_time
 Mode = Literal["month", "week", "day", "agenda"]
 ROOM: dict[Mode, int] = {"month": 4, "week": 25, "day": 200, "agenda": 25}  # entries of one day that are shown
 COUNTED = 200  # entries of one day that are counted; past that it says "200+"
+SPARSE = 2_000  # entries in sight up to which one walk over all days tells everything
 AGENDA_DAYS = 30
 
 
@@ -116,32 +117,47 @@ class CalendarQuery:
 
     def on_day(self, day: dt.date) -> sa.ColumnElement[bool]:
         """The criterion of lying on the reader's ``day``."""
+        first, after = self._bounds(day)
+        return sa.and_(self.column >= first, self.column < after)
+
+    def _bounds(self, day: dt.date) -> tuple[Any, Any]:
+        """Where ``day`` begins and the next one does. A day of the reader may have 23 or 25 hours in the database."""
+        after = day + dt.timedelta(days=1)
         if self.on.kind == "date":
-            return self.column == day
-        # A day of the reader is no day of the database, and it may have 23 or 25 hours.
+            return day, after
         midnight = current_context().midnight
-        return sa.and_(self.column >= midnight(day), self.column < midnight(day + dt.timedelta(days=1)))
+        return midnight(day), midnight(after)
 
     def days(self, session: Session, matching: sa.Select[Any], period: Period, room: int) -> list[Day]:
-        """The days of ``period`` with their first ``room`` entries.
-
-        Each day is a short walk along the field's index, so that a day with ten thousand records costs no more than
-        one with two hundred.
-        """
+        """The days of ``period`` with their first ``room`` entries."""
         count = (period.last - period.first).days + 1
         days = {date: Day(date) for date in (period.first + dt.timedelta(days=n) for n in range(count))}
-        parts = [self._first(matching.where(self.on_day(date))) for date in days]
-        ids = sa.union_all(*parts) if len(parts) > 1 else parts[0]
-        statement: Any = sa.select(self.model.id, self.column).where(self.model.id.in_(ids))
         chosen: dict[int, dt.date] = {}
-        rows: Any = session.execute(statement.order_by(self.column, self.model.id))
-        for record_id, value in rows:
+        for record_id, value in self._in_sight(session, matching, list(days)):
             day = days[self._day(value)]
-            day.count += 1
+            day.count = min(day.count + 1, COUNTED)
             if day.count <= room:
                 chosen[record_id] = day.date
         self._load(session, days, list(chosen))
         return list(days.values())
+
+    def _in_sight(self, session: Session, matching: sa.Select[Any], days: Sequence[dt.date]) -> Sequence[Any]:
+        """Id and value of the entries of ``days`` in their order; of a crowded day the first ``COUNTED``.
+
+        Usually one walk over all days finds them. Where they are crowded each day becomes a short walk of its own along
+        the field's index, so that a day with ten thousand records costs no more than one with two hundred.
+        """
+        after, before = self._bounds(days[0])[0], self._bounds(days[-1])[1]
+        whole = matching.where(self.column >= after, self.column < before)
+        pair = whole.with_only_columns(self.model.id, self.column, maintain_column_froms=True)
+        found = session.execute(pair.order_by(self.column, self.model.id).limit(SPARSE + 1)).all()
+        if len(found) <= SPARSE:
+            return found
+        parts = [self._first(matching.where(self.on_day(date))) for date in days]
+        ids = sa.union_all(*parts) if len(parts) > 1 else parts[0]
+        statement: Any = sa.select(self.model.id, self.column).where(self.model.id.in_(ids))
+        rows: Sequence[Any] = session.execute(statement.order_by(self.column, self.model.id)).all()
+        return rows
 
     def _first(self, matching: sa.Select[Any]) -> sa.Select[tuple[int]]:
         some = matching.order_by(self.column, self.model.id).limit(COUNTED)

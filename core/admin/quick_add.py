@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 from core.accounts.actor import acting
 from core.accounts.models import User
 from core.admin.board import BoardQuery
-from core.admin.board_pages import BoardRequest, card_context, lane_sums, matching_of, read_board, totals_of
+from core.admin.board_pages import BoardRequest, lane_sums, matching_of, read_board, totals_of
+from core.admin.cards import Cards
 from core.admin.form_pages import REFUSED
 from core.admin.forms import formdata, is_valid, refuse_undeclared
 from core.admin.lanes import Lane
@@ -113,7 +114,7 @@ def _added(view: RecordView, board: BoardRequest, lane: Lane, record: Any, sente
     return str(
         view.render(
             "nova/_board_added.html",
-            card=card_context(view, query, record, lane, hints.get(record.id)),
+            card=Cards(view, query).card(record, lane, hints.get(record.id)),
             lane=lane_sums(lane),
             move_url=view.get_url(".move_view", **board.here) if view.can_edit else None,
             sentence=sentence,

@@ -20,6 +20,8 @@ import sqlalchemy as sa
 from jinja2 import TemplateNotFound
 
 from core import hookspecs
+from core.admin.calendar import date_fields
+from core.admin.lanes import lane_fields
 from core.database import migrations
 from core.database.base import plugin_tables
 from core.database.word_index import has_word_index
@@ -287,7 +289,9 @@ def _pages(site: TestInstallation, plugin: str) -> list[str]:
             record = sample_record(session, screen.model)
             address = f"/{screen.name.replace('.', '/')}/"
             pages += [address, f"{address}new", f"{address}{record.id}", f"{address}{record.id}/edit"]
-            pages += [f"{address}board"] if screen.board else []
+            record_type = site.site.catalog.find(screen.name)
+            pages += [f"{address}board"] if lane_fields(record_type) else []
+            pages += [f"{address}calendar"] if date_fields(record_type) else []
         session.commit()
     return pages
 

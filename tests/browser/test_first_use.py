@@ -85,9 +85,9 @@ def add_and_move_deal(visitor: Visitor, words: dict[str, object]) -> None:
     expect(lanes.nth(0)).to_contain_text(name)
     card = page.locator(".dcard").first
     # The menu twin of dragging.
-    card.locator("[data-bs-toggle=dropdown]").click()
+    card.locator("[data-nv-move]").click()
     with page.expect_response("**/move**"):
-        card.locator("li:not([hidden]) [data-nv-move-to]").first.click()
+        page.locator("#board-move [data-nv-move-to]:visible").first.click()
     expect(lanes.nth(1)).to_contain_text(name)
     page.reload()
     expect(page.locator(".lane").nth(1)).to_contain_text(name)

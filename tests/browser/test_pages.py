@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from core.admin.calendar import date_fields
+from core.admin.lanes import lane_fields
 from core.testing.serving import ServedInstallation
 from tests.browser.conftest import Visitor
 
@@ -32,8 +34,10 @@ def pages(served: ServedInstallation) -> list[str]:
             found += [first[1], f"{first[1]}/edit"]
             found.append(f"{first[1]}/peek")
         found += [f"{root}/columns", f"{root}/views/new"]
-        if screen.board is not None:
+        if lane_fields(site.catalog.find(name)):
             found.append(f"{root}/board")
+        if date_fields(site.catalog.find(name)):
+            found += [f"{root}/calendar?mode={mode}" for mode in ("month", "week", "agenda")]
         if screen.in_menu:
             found.append(f"/import/{name}")
     found += ["/admin/modules/sales/disable", "/admin/modules/contacts/disable"]
