@@ -20,6 +20,7 @@ from sqlalchemy.orm.util import identity_key
 
 from core.accounts.actor import acting
 from core.accounts.models import now
+from core.database.likely import Likely
 from core.errors import Forbidden
 from core.jobs.queue import enqueue_if_idle
 from core.records.audit import Audit, audit_row, part_row
@@ -87,7 +88,10 @@ def _narrowing(models: set[type[Any]], *, archived: bool) -> list[Any]:
     if not archived:
         options.append(
             with_loader_criteria(
-                Record, lambda model: model.archived_at.is_(None), include_aliases=True, propagate_to_loaders=False
+                Record,
+                lambda model: Likely(model.archived_at.is_(None)),
+                include_aliases=True,
+                propagate_to_loaders=False,
             )
         )
     mappers = [sa.inspect(model) for model in models]

@@ -208,6 +208,21 @@ def test_hidden_records_are_neither_shown_nor_counted(config: Config) -> None:
     toys.database.dispose()
 
 
+def test_sqlite_reads_the_days_in_sight_by_the_index_of_the_date(config: Config) -> None:
+    """Without ANALYZE it would take the index of what is not archived, which is everything."""
+    toys = Toys(config)
+    statements: list[tuple[str, Any]] = []
+    sa.event.listen(toys.database.engine, "before_cursor_execute", lambda *args: statements.append(args[2:4]))
+    with toys.database.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE INDEX day_of_kite ON toys_kite (day)")
+    toys.browser().get(f"{CALENDAR}?at=2026-11-22")
+    asked, values = next(entry for entry in statements if "toys_kite.day >= " in entry[0])
+    with toys.database.engine.begin() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", values).all()
+    assert any("day_of_kite" in str(step) for step in plan), plan
+    toys.database.dispose()
+
+
 def test_the_fields_of_a_calendar_are_days_and_moments_of_the_record_itself() -> None:
     toys_fields = date_fields(__import__("core.records.gate", fromlist=["described"]).described(Kite))
     assert list(toys_fields) == ["day", "moment"]
