@@ -106,11 +106,16 @@ def board_page(view: RecordView) -> Any:
             for entry in board.scopes
         ],
         by_options=[
-            {"name": name, "label": str(entry.field.label), "url": url(by=name, scope=None), "active": entry is query}
+            {
+                "name": name,
+                "label": str(entry.field.label),
+                "url": url(by=name, scope=None, stuck=None),
+                "active": entry is query,
+            }
             for name, entry in view.boards.items()
         ],
         by_label=str(query.field.label),
-        stuck_url=url(stuck=None if board.stuck else 1) if query.board.since is not None else None,
+        stuck_url=url(stuck=None if board.stuck else 1) if board.stuck or _ages(query, lanes) else None,
         stuck=board.stuck,
         many_lanes=len(lanes) > LANES_LIMIT,
         lanes=[
@@ -147,6 +152,11 @@ def _others(view: RecordView, query: BoardQuery, lanes: Sequence[Lane], totals: 
     missing = dict.fromkeys(total.key for total in totals if total.count and total.key not in known)
     others = query.source.others(view.session, missing)
     return [*([Lane(None, _("No value"))] if None in missing else []), *others]
+
+
+def _ages(query: BoardQuery, lanes: Sequence[Lane]) -> bool:
+    """Whether a card of these lanes can lie too long."""
+    return query.board.since is not None and any(lane.rot_days is not None for lane in lanes)
 
 
 def _sizes(query: BoardQuery, lanes: Sequence[Lane]) -> dict[Any, int]:
