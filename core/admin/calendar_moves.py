@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired
 from core.admin.calendar_pages import CalendarRequest, entry_context, is_movable, read_calendar
 from core.admin.date_field import LocalDateField, moment_of
 from core.admin.form_pages import CONFLICT, REFUSED
-from core.admin.forms import formdata, is_valid, refuse_undeclared
+from core.admin.forms import formdata, is_valid, refuse_undeclared, with_ids
 from core.admin.ids import not_found
 from core.admin.saving import Refused, commit
 from core.site.formats import format_local_date, to_reader_time
@@ -97,7 +97,7 @@ def _form(view: RecordView, asked: CalendarRequest, record: Any, form: BaseForm)
     return view.render(
         "nova/_calendar_move.html" if "HX-Request" in request.headers else "nova/calendar_move.html",
         title=_("Move %(name)s", name=str(record)),
-        form=form,
+        form=with_ids(form, "move"),
         record_id=record.id,
         version=record.version,
         move_url=view.get_url(".calendar_move_view", **asked.here),

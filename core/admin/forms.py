@@ -115,6 +115,13 @@ def one_field(form: BaseForm, name: str) -> BaseForm:
     return form
 
 
+def with_ids(form: BaseForm, prefix: str) -> BaseForm:
+    """``form`` with ids of its own, for a page that shows several forms with the same fields."""
+    for field in form:
+        field.id = field.label.field_id = f"{prefix}-{field.name}"
+    return form
+
+
 def formdata(posted: ImmutableMultiDict[str, str]) -> ImmutableMultiDict[str, str]:
     """What was posted, as WTForms wants it: never empty, or it would be taken for no post at all."""
     return posted if posted else ImmutableMultiDict({"csrf_token": ""})

@@ -13,7 +13,7 @@ from wtforms import SelectMultipleField
 from core.admin.board_pages import BoardRequest, read_board
 from core.admin.converters import form_field
 from core.admin.form_pages import CONFLICT, REFUSED
-from core.admin.forms import formdata, is_valid, refuse_undeclared
+from core.admin.forms import formdata, is_valid, refuse_undeclared, with_ids
 from core.admin.ids import not_found
 from core.admin.saving import Refused, commit, show_errors
 from core.records.gate import described
@@ -96,7 +96,7 @@ def _page(view: RecordView, board: BoardRequest, row: Any, form: BaseForm) -> st
         view.render(
             "nova/_lane_settings.html" if "HX-Request" in request.headers else "nova/lane_settings.html",
             title=_("Settings of “%(name)s”", name=str(row)),
-            form=form,
+            form=with_ids(form, "lane"),
             asked=list(form["required_fields"].choices),
             version=row.version,
             settings_url=view.get_url(".lane_view", **arguments),

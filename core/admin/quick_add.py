@@ -15,7 +15,7 @@ from core.admin.board import BoardQuery
 from core.admin.board_pages import BoardRequest, lane_sums, matching_of, read_board, totals_of
 from core.admin.cards import Cards
 from core.admin.form_pages import REFUSED
-from core.admin.forms import formdata, is_valid, refuse_undeclared
+from core.admin.forms import formdata, is_valid, refuse_undeclared, with_ids
 from core.admin.lanes import Lane
 from core.admin.saving import Refused, commit, show_errors
 from core.records.record import Owned
@@ -98,7 +98,7 @@ def _form(view: RecordView, board: BoardRequest, lane: Lane, form: BaseForm) -> 
         view.render(
             template,
             title=_("New: %(name)s", name=view.screen.title),
-            form=form,
+            form=with_ids(form, f"add-{lane.text_key}"),
             lane={"id": lane.text_key, "label": lane.label},
             add_url=view.get_url(".quick_add_view", **arguments),
             whole_url=view.get_url(".create_view", **{board.query.field.name: lane.key, "url": _back(view, board)}),
