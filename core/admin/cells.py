@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import abort, redirect, render_template, request
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from core.admin.form_pages import CONFLICT, REFUSED
 from core.admin.formatters import shown
@@ -16,6 +17,8 @@ from core.admin.saving import Refused, commit, show_errors
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
+
+HEAD = "head"  # ``whole`` of the cell in the head of a record's page; elsewhere on that page it is 1
 
 
 def cell(view: RecordView) -> Any:
@@ -63,18 +66,23 @@ def _asked(view: RecordView) -> tuple[str, Any]:
 
 
 def _context(view: RecordView, name: str, record: Any) -> dict[str, Any]:
+    whole = request.args.get("whole")
     return {
-        "pk": record.id,
+        # The owner stands twice on the page of a record, and each cell answers for itself.
+        "pk": f"{record.id}-{HEAD}" if whole == HEAD else record.id,
         "column": name,
         "label": label_of(view, name),
         "record_name": str(record),
-        "url": view.get_url(".cell", id=record.id, column=name, whole=1 if request.args.get("whole") else None),
+        "url": view.get_url(".cell", id=record.id, column=name, whole=(HEAD if whole == HEAD else whole and 1) or None),
+        "whole": bool(whole),
     }
 
 
 def _value(view: RecordView, name: str, record: Any) -> str:
     field = view.record_type.field(name)
     value = shown(field, getattr(record, name), record, whole=bool(request.args.get("whole")))
+    if not value and request.args.get("whole"):
+        value = Markup('<span class="none" aria-hidden="true">—</span>')
     return render_template("nova/_cell.html", value=value, **_context(view, name, record))
 
 

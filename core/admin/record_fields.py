@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from core.accounts.models import User
+from core.admin.cells import HEAD
 from core.admin.formatters import shown
 from core.records.fields import Field
 from core.records.policy import may
@@ -29,7 +30,9 @@ def owner_field(view: RecordView, record: Any) -> dict[str, Any] | None:
     """The owner as the head of the page shows it; None for a record that nobody owns."""
     if "owner" not in view.form_names:
         return None
-    return _line(view, record, view.record_type.field("owner"), editable=may(view.screen.permission("edit"), record))
+    editable = may(view.screen.permission("edit"), record)
+    line = _line(view, record, view.record_type.field("owner"), editable=editable)
+    return line | {"url": view.get_url(".cell", id=record.id, column="owner", whole=HEAD) if line["url"] else ""}
 
 
 def _groups(view: RecordView, record: Any, *, editable: bool) -> Iterator[dict[str, Any]]:

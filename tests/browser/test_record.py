@@ -92,3 +92,22 @@ def test_without_scripts_tabs_are_links_and_forms_post(served: ServedInstallatio
     page.get_by_role("link", name="Notes", exact=True).click()
     expect(page.locator(".tl-file")).to_have_count(0)
     context.close()
+
+
+def test_links_and_tags_are_searched_for_in_place_and_the_owner_is_changed_in_the_head(page: Page) -> None:
+    tags = page.locator(".rec-fields .dl > div", has=page.locator("dt", has_text="Tags"))
+    tags.locator(".cell-e").focus()
+    page.keyboard.press("Enter")
+    expect(tags.locator(".ts-wrapper")).to_be_visible()
+    tags.get_by_role("button", name="Cancel").click()
+    expect(tags.locator(".ts-wrapper")).to_have_count(0)
+    owner = page.locator(".rec-chips li").first
+    owner.locator(".cell-e").focus()
+    page.keyboard.press("Enter")
+    owner.locator(".ts-control").click()
+    owner.locator(".ts-dropdown .option", has_text="Administrator").click()
+    owner.get_by_role("button", name="Save").click()
+    expect(owner.locator(".cell-v")).to_have_text("Administrator")
+    assert page.evaluate("new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size") == page.locator(
+        "[id]"
+    ).count()

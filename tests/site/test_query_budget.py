@@ -1,5 +1,6 @@
 """A page asks the database a bounded number of times, however many records it shows."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from core.testing.installation import Browser, TestInstallation
 MakeSite = Callable[..., TestInstallation]
 LIST_BUDGET = 12
 PAGE_BUDGET = 20
+RECORD_BUDGET = 12
 
 
 @pytest.fixture
@@ -57,3 +59,18 @@ def test_other_pages_stay_within_theirs(installation: TestInstallation, path: st
     browser.get(path)
     asked = queries(installation, browser, path)
     assert len(asked) <= PAGE_BUDGET, "\n".join(asked)
+
+
+def test_a_long_story_costs_a_record_page_no_query_more(installation: TestInstallation) -> None:
+    from core.records.note import Note
+
+    browser = installation.browser("user")
+    browser.get("/sales/deal/1")
+    short = queries(installation, browser, "/sales/deal/1")
+    start = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+    about = {"record_type": "sales.deal", "record_id": 1}
+    with installation.runtime.database.engine.begin() as connection:
+        notes = [{**about, "body": f"note {n}", "created_at": start - dt.timedelta(hours=n)} for n in range(500)]
+        connection.execute(sa.insert(Note.__table__), notes)
+    asked = queries(installation, browser, "/sales/deal/1?entries=500")
+    assert len(asked) == len(short) <= RECORD_BUDGET, "\n".join(asked)
