@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
+from flask import current_app, g
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.orm.attributes import History, instance_state
@@ -42,6 +42,11 @@ SILENT = frozenset(
 )
 
 _described: dict[type, RecordType] = {}
+
+
+_WITHOUT_ARCHIVED = with_loader_criteria(
+    Record, lambda model: Likely(model.archived_at.is_(None)), include_aliases=True, propagate_to_loaders=False
+)
 
 
 class GatedSession(Session):
@@ -82,22 +87,23 @@ def narrowed(statement: sa.Select[Any], model: type[Record]) -> sa.Select[Any]:
     return statement.options(*_narrowing({model}, archived=False))
 
 
-def _narrowing(models: set[type[Any]], *, archived: bool) -> list[Any]:
-    """The options that leave out archived rows, unless wanted, and rows the actor may not see."""
-    options = []
-    if not archived:
-        options.append(
-            with_loader_criteria(
-                Record,
-                lambda model: Likely(model.archived_at.is_(None)),
-                include_aliases=True,
-                propagate_to_loaders=False,
-            )
-        )
+def _narrowing(models: set[type[Any]], *, archived: bool) -> tuple[Any, ...]:
+    """The options that leave out archived rows, unless wanted, and rows the actor may not see.
+
+    They are the same for every query of a request, so they are worked out once for each set of bases.
+    """
+    always = () if archived else (_WITHOUT_ARCHIVED,)
+    actor = acting()
+    if actor.system:
+        return always
     mappers = [sa.inspect(model) for model in models]
-    bases = {mapper.class_ for mapper in mappers if mapper.polymorphic_on is not None and not mapper.inherits}
-    criteria = row_criteria(bases)
-    return options + [with_loader_criteria(model, criterion, include_aliases=True) for model, criterion in criteria]
+    bases = frozenset(mapper.class_ for mapper in mappers if mapper.polymorphic_on is not None and not mapper.inherits)
+    made: dict[Any, tuple[Any, ...]] = g.setdefault("narrowing", {})
+    key = (actor, bases)
+    if key not in made:
+        criteria = row_criteria(bases)
+        made[key] = tuple(with_loader_criteria(model, found, include_aliases=True) for model, found in criteria)
+    return (*always, *made[key])
 
 
 @event.listens_for(GatedSession, "before_flush")
