@@ -139,8 +139,9 @@ def test_reading_pages_writes_nothing(toys: Toys, browser: Browser) -> None:
         if statement.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
             written.append(statement)
 
+    # An export is left out: it is written down who took what.
     for path in ("", "new", "1", "1/edit", "board", "board?by=owner", "board/add?lane=open", "move?id=1", "calendar",
-                 "export/csv", "check?name=one", "ajax/lookup?name=maker",
+                 "check?name=one", "ajax/lookup?name=maker",
                  "cell?column=state&id=1", "new?state=lost&name=x"):  # fmt: skip
         assert browser.get(f"/toys/kite/{path}").status_code == 200
     assert written == []

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import uuid
 
 import pytest
 import sqlalchemy as sa
@@ -112,6 +113,30 @@ def test_a_cancelled_undo_keeps_what_is_done_and_can_be_finished(crm: TestInstal
     with crm.acting("user") as session:
         assert session.scalar(sa.select(sa.func.count(Person.id))) == 0
         assert session.get(Operation, op_id).state == "undone"
+
+
+@pytest.mark.timeout(300)
+def test_a_bulk_job_killed_again_and_again_changes_each_record_once(crm: TestInstallation) -> None:
+    with crm.acting("user") as session:
+        op_id = imported(session)
+    once = uuid.uuid4().hex
+    asked = {"action": "edit", "field": "city", "new-city": "Shiraz", "all_matching": "1", "q": ""}
+    crm.browser("user").post("/contacts/person/action", data={**asked, "confirmed": "1", "once": once})
+    with crm.acting() as session:
+        job_id = session.get(Operation, once).job_id
+    for statement in (4, 15, 30, 9, 22):
+        if not killed_at(crm, statement, job_id):
+            break
+        with crm.runtime.database.engine.begin() as connection:  # as the sweeper does with a lost run
+            connection.execute(sa.update(JOBS).where(JOBS.c.id == job_id).values(status="queued", attempts=0))
+    crm.run_jobs()
+    with crm.acting() as session:
+        op = session.get(Operation, once)
+        assert (op.state, op.size, op.skipped) == ("done", MANY, 0)
+        assert set(session.scalars(sa.select(Person.city))) == {"Shiraz"}
+        changed = sa.select(sa.func.count()).select_from(Audit).where(Audit.operation == once)
+        assert session.scalar(changed) == MANY
+        assert session.get(Operation, op_id).state == "done"
 
 
 def killed_at(installation: TestInstallation, statement: int, job_id: str) -> bool:

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session, aliased
 
 from core.records.audit import Audit
 from core.records.catalog import current_catalog
+from core.records.operations.batch import load
 from core.records.operations.models import Operation
 from core.records.operations.tracing import Conflict, Key, conflicts_of, later_rows, traces_of
-from core.records.operations.undoing import load
 
 SHOWN = 100  # records with conflicts
 COUNTED = 100_000  # audit rows

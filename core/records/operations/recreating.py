@@ -19,7 +19,7 @@ from core.records.operations.tracing import Trace, combined
 from core.records.record import Record
 
 if TYPE_CHECKING:
-    from core.records.operations.undoing import Batch
+    from core.records.operations.batch import Batch
 
 
 def recreate(batch: Batch, model: type[Record], traces: Sequence[Trace]) -> None:

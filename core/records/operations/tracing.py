@@ -23,7 +23,7 @@ from core.records.audit import Audit
 from core.records.operations.restoring import fields_of, same
 from core.records.record import Record
 
-PAGE = 200  # records
+PAGE = 800  # audit rows; enough that a large import is removed in few statements
 Key = tuple[str, int]
 
 
