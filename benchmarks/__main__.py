@@ -22,7 +22,7 @@ from benchmarks.serving import Peer, sign_in, sign_in_to_django
 from core.testing.servers import PostgresServer, create_database
 from core.testing.serving import ServedInstallation
 
-PLUGINS = ("contacts", "sales")
+PLUGINS = ("contacts", "sales", "activities")
 DATABASES = ("postgresql", "sqlite")
 
 
@@ -70,8 +70,10 @@ def main() -> int:
         for database in options.database or DATABASES:
             with everybody(report, database, size, Path(folder)) as bench:
                 pages.lists(bench)
+                pages.everywhere(bench)
                 pages.record(bench)
                 pages.board(bench)
+                pages.forecast(bench)
                 transfers.exporting(bench)
                 transfers.importing(bench, Path(folder))
     report.say(f"goals: {report.met} met, {report.missed} missed")

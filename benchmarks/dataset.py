@@ -45,6 +45,8 @@ def fill(served: ServedInstallation, size: Size) -> int:
     stays = ((n, n, stages[n % len(stages)], NOW) for n in range(1, size.deals + 1))
     with loader.without_indexes("sales_stage_change"):
         loader.load("sales_stage_change", ("id", "deal_id", "stage_id", "entered_at"), stays)
+    with loader.without_indexes("activities_activity"):
+        loader.load("activities_activity", people.ACTIVITY, people.activities(size))
     _write_story(loader, first + 1)
     _advance_sequences(loader)
     loader.run("ANALYZE")
@@ -66,5 +68,5 @@ def _advance_sequences(loader: Loader) -> None:
     if loader.is_sqlite:
         return
     for table in ("core_user", "contacts_contact", "contacts_phone", "contacts_email", "sales_stage", "sales_deal",
-                  "sales_stage_change"):  # fmt: skip
+                  "sales_stage_change", "activities_activity"):  # fmt: skip
         loader.run(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")  # noqa: S608

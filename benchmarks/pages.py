@@ -176,3 +176,21 @@ def board(bench: Bench) -> None:
     """Six lanes of twenty cards, with the totals of the whole lanes."""
     row = bench.compare("board, 6 × 20 cards", "/sales/deal/board", "/board/", None, bench.floor.board)
     bench.report.judge("board with column totals", "≤ 0.3 × Django's exact", row.against_django, 0.3)
+
+
+def everywhere(bench: Bench) -> None:
+    """Search over all record types, beside Django's search over one."""
+    for word in SPELLINGS:
+        query = urlencode({"q": word})
+        row = bench.compare(
+            f"search everywhere “{word}”", f"/search?{query}", f"{DJANGO}?{query}", None,
+            lambda word=word: bench.floor.search([word]),
+        )  # fmt: skip
+        bench.report.judge(f"global search, “{word}”", "≤ 0.1 × Django", row.against_django, 0.1)
+        bench.report.judge(f"global search, “{word}”, p95", "≤ 100 ms", row.ours.p95 * KILO, 100, "ms")
+
+
+def forecast(bench: Bench) -> None:
+    """The forecast by month and stage, against its exact SQL."""
+    row = bench.compare("forecast by month and stage", "/cards/sales.forecast/body", None, None, bench.floor.forecast)
+    bench.report.judge("dashboard of the forecast", "≤ 0.3 × exact SQL", row.ours.p50 / row.floor.p50, 0.3)

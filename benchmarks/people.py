@@ -130,3 +130,27 @@ def deals(size: Size, pipeline: int, stages: list[int]) -> Iterator[tuple[object
         yield (n, made, made, 1, random_.randrange(OWNERS) + 1, sort_key(name), fold_both(name), name,
                random_.randrange(1, 5_000) * 10_000, "IRR", close, random_.choice((10, 25, 50, 75, 90)), pipeline,
                random_.choice(stages), person, random_.randrange(size.companies) + 1)  # fmt: skip
+
+
+ACTIVITY = (
+    "id", "created_at", "updated_at", "version", "name_sort", "search_text", "kind", "subject", "priority", "due",
+    "done_at", "outcome", "about_type", "about_id", "assignee_id",
+)  # fmt: skip
+SUBJECTS = ("Ask about the quote", "Send the contract", "Contract talk", "Call back", "Welcome", "پیگیری پیشنهاد")
+
+
+def activities(size: Size) -> Iterator[tuple[object, ...]]:
+    """Rows of activities_activity about people and deals; nine of ten are done."""
+    random_ = random.Random(SEED + 3)
+    for n in range(1, size.activities + 1):
+        made = NOW - dt.timedelta(minutes=n // 2)
+        subject = random_.choice(SUBJECTS)
+        search, key, _compare = folded(subject)
+        done = made if n % 10 else None
+        if n % 4:
+            about = ("contacts.person", random_.randrange(size.companies + 1, size.contacts + 1))
+        else:
+            about = ("sales.deal", random_.randrange(1, size.deals + 1))
+        due = NOW.date() + dt.timedelta(days=random_.randrange(-300, 60))
+        yield (n, made, made, 1, key, search, "task", subject, "normal", due, done, "done" if done else None, *about,
+               random_.randrange(OWNERS) + 1)  # fmt: skip
