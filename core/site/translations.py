@@ -104,8 +104,10 @@ def _parse_source(path: Path, version: tuple[int, int], locale: str) -> Translat
         messages = read_po(file, locale=locale)
     for message in messages:
         # A file that declares one form only is shown in every number, instead of in English for the second one.
-        if message.pluralizable and isinstance(message.string, tuple) and len(message.string) == 1:
-            message.string = message.string * 2
+        # Newer versions of Babel put empty texts where the declared rule wants more forms.
+        if message.pluralizable and isinstance(message.string, tuple):
+            first = message.string[0]
+            message.string = tuple(form or first for form in (*message.string, "")[: max(len(message.string), 2)])
     compiled = BytesIO()
     write_mo(compiled, messages)
     compiled.seek(0)
