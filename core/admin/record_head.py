@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from core.accounts.actor import acting
 from core.admin.duplicate_pages import may_merge
 from core.admin.saving import commit
-from core.records.followers import follow, follows, unfollow
+from core.records.followers import follow, unfollow
 from core.records.policy import may
 
 if TYPE_CHECKING:
@@ -23,14 +23,13 @@ FROM_RECORD = "record"  # what a move says that leads back to the record's page 
 LONGEST_LIST = 2_000  # characters of the list's address that are carried along
 
 
-def head(view: RecordView, record: Any) -> dict[str, Any]:
+def head(view: RecordView, record: Any, *, followed: bool) -> dict[str, Any]:
     """What the head of the page shows, but for what the fields and the story say."""
-    following = follows(record) if acting().user_id is not None else None
     carried = came_from(view)
     return {
         "subtitle": view.screen.subtitle(record) if view.screen.subtitle else "",
         "path": _path(view, record),
-        "following": following,
+        "following": followed if acting().user_id is not None else None,
         "follow_url": view.get_url(".follow_view", id=record.id),
         "record_actions": list(_actions(view, record)),
         "previous_url": view.get_url(".neighbour_view", id=record.id, way="previous", list=carried or None),

@@ -11,6 +11,7 @@ from core.admin.record_head import head
 from core.admin.related import related_panels
 from core.admin.story_page import story
 from core.parts import Panel
+from core.records.duplicates.pointers import followed_and_merged
 from core.records.kin import kin
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _SLOTS = ("header", "side", "main")
 def record_page(view: RecordView, record: Any) -> Any:
     """The page of ``record``."""
     related = kin(view.session, record)
+    followed, merged = followed_and_merged(view.session, record)
     return view.render(
         "nova/record.html",
         model=record,
@@ -31,8 +33,8 @@ def record_page(view: RecordView, record: Any) -> Any:
         related=list(related_panels(view, record, related)),
         panels=_panels(view, record),
         channels=composer(view, record),
-        **head(view, record),
-        **story(view, record, related),
+        **head(view, record, followed=followed),
+        **story(view, record, related, merged),
     )
 
 

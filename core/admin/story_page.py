@@ -41,16 +41,18 @@ FILTERS: Mapping[str, tuple[Label, frozenset[str]]] = {
 }
 
 
-def story(view: RecordView, record: Any, related: Mapping[Reference, Sequence[int]]) -> dict[str, Any]:
+def story(
+    view: RecordView, record: Any, related: Mapping[Reference, Sequence[int]], merged: Sequence[int]
+) -> dict[str, Any]:
     """What the page shows of the story; ``?show=`` filters it, ``?before=`` reads on in it.
 
-    ``related`` are the records that point at this one (``core.records.kin``); what happened to them is told too.
+    ``related`` are the records that point at this one (``core.records.kin``), ``merged`` those merged into it; what
+    happened to them is told too.
     """
     shown = request.args.get("show", "")
     if shown not in FILTERS:
         abort(400)
-    # What was merged into this record goes on being told, with what happened to it.
-    own = {record.__record_type__: [record.id, *merged_into(view.session, record)]}
+    own = {record.__record_type__: [record.id, *merged]}
     records = _together({} if shown == CHILDREN else own, related)
     before = _before()
     size = min(request.args.get("entries", ENTRIES, type=int), MOST_ENTRIES)
@@ -89,7 +91,8 @@ def story(view: RecordView, record: Any, related: Mapping[Reference, Sequence[in
 
 def older(view: RecordView, record: Any) -> str:
     """A further part of the story, for a page that is open already."""
-    return render_template("nova/_story.html", **story(view, record, kin(view.session, record)))
+    related, merged = kin(view.session, record), merged_into(view.session, record)
+    return render_template("nova/_story.html", **story(view, record, related, merged))
 
 
 def _together(own: Records, related: Mapping[Reference, Sequence[int]]) -> Records:

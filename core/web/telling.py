@@ -84,11 +84,12 @@ TYPES = (
 
 def matters(event: Event) -> bool:
     """Whether a fact may concern anybody, told from the event alone."""
-    if event.name == "core.note.added":
+    # Whether somebody follows a record that was changed stands in the database.
+    if event.name in ("core.note.added", f"{event.record_type}.updated"):
         return True
     fields = event.data.get("fields") or ()
     responsible = any(name in fields or f"{name}_id" in fields for name in RESPONSIBLE)
-    return responsible and event.name in (f"{event.record_type}.created", f"{event.record_type}.updated")
+    return responsible and event.name == f"{event.record_type}.created"
 
 
 def hear(event: Event) -> None:

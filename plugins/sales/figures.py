@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.util import identity_key
 
 from core import User
 from plugins.sales.models import OPEN, Deal, Pipeline, Stage
@@ -97,6 +98,11 @@ def with_next_step(session: Session, ids: Sequence[int], limit: int) -> list[tup
     """Id, next step and owner of the open deals among ``ids``, the most urgent first."""
     if not ids:
         return []
+    held = [session.identity_map.get(identity_key(Deal, number)) for number in ids]
+    if len(held) == 1 and held[0] is not None:
+        deal: Deal = held[0]  # its own page has read it already
+        owner = deal.owner.name if deal.owner is not None else None
+        return [(deal.id, deal.next_step, owner)] if deal.next_step and deal.closed_at is None else []
     rows = session.execute(
         sa.select(Deal.id, Deal.next_step, User.name)
         .outerjoin(User, User.id == Deal.owner_id)

@@ -209,9 +209,10 @@ def test_chosen_activities_are_ticked_off_and_moved_in_the_list(
 ) -> None:
     first, second = make(installation, due=TODAY), make(installation, due=TODAY, kind=TASK)
     browser.get("/activities/activity/")
-    browser.post("/activities/activity/action", data={"action": "next_week", "rowid": [first, second]})
+    chosen = {"rowid": [first, second], "confirmed": "1"}
+    browser.post("/activities/activity/action", data={"action": "next_week", "once": "1" * 32, **chosen})
     assert stored(installation, second).due == TODAY + dt.timedelta(days=7)
-    browser.post("/activities/activity/action", data={"action": "complete", "rowid": [first, second]})
+    browser.post("/activities/activity/action", data={"action": "complete", "once": "2" * 32, **chosen})
     assert [stored(installation, number).outcome for number in (first, second)] == ["answered", "done"]
 
 

@@ -103,7 +103,7 @@ def test_persian_pages_read_from_right_to_left_with_persian_digits(
         texts = page.evaluate(
             """() => { const out = []; const walk = document.createTreeWalker(document.querySelector('main'), 4);
             while (walk.nextNode()) {
-              const left = walk.currentNode.parentElement.closest('[dir=ltr],bdi,script,template,[dir=auto]');
+              const left = walk.currentNode.parentElement.closest('[dir=ltr],bdi,script,noscript,template,[dir=auto]');
               if (left === null) out.push(walk.currentNode.textContent); }
             return out.filter(t => t.trim()); }"""
         )

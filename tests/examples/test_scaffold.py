@@ -63,7 +63,7 @@ def test_it_keeps_to_what_every_plugin_must_keep_to(run, parking):
     done = run(*suite, path=target, cwd=source)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "14 passed" in done.stdout
+    assert "16 passed" in done.stdout
 
 
 def test_it_is_written_in_good_style(run, parking):

@@ -49,9 +49,11 @@
     if (!panel || event.defaultPrevented || form.matches("[data-nv-upload]")) return;
     event.preventDefault();
     const button = event.submitter;
+    // Before the button is switched off: a disabled one sends no value.
+    const typed = new FormData(form, button);
     if (button) button.disabled = true;
     try {
-      const response = await post(form.action, new FormData(form, button));
+      const response = await post(form.action, typed);
       if (response.ok || response.redirected) forget(form);
       if (leave(response)) return;
       if (response.status !== 422) return toast(labels.failed, "danger");
