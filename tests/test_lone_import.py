@@ -18,6 +18,7 @@ def _libraries(folder):
     return sorted({entry.imported for entry in entries if entry.at_once and entry.imported.split(".")[0] not in OURS})
 
 
+@pytest.mark.timeout(300)  # every module in a fresh process: a minute where others work too
 @pytest.mark.parametrize("folder", ["core", "plugins", "themes"])
 def test_every_module_imports_alone_and_changes_nothing(folder):
     assert of_modules(_modules(folder), _libraries(folder)) == []
