@@ -1,8 +1,9 @@
 """The records of a list as a file: chosen on a page, streamed, or written by a job and kept for whoever asked.
 
-    /<type>/export                 choose columns, format and spelling
-    /<type>/export/<format>        the file itself, as a stream; a large workbook only as a job
-    POST /<type>/export            have a job write it
+    GET  /<type>/export    choose columns, format and spelling
+    POST /<type>/export    with ``now`` the file itself, as a stream; else, and for a large workbook, a job writes it
+
+A file is asked for by POST because who took what is written into the audit.
 """
 
 from __future__ import annotations
@@ -71,27 +72,8 @@ class Wish:
         return Style(self.dates, self.values, self.timezone)
 
 
-def export(view: RecordView, export_type: str) -> Any:
-    """The file with every record that the address's search and filters match, streamed."""
-    view.require("export")
-    if export_type not in view.export_types:
-        abort(404)
-    wish = _wish(export_type)
-    asked = view.query.read(request.args, view.page_size_options)
-    if export_type == XLSX and _is_large(view, asked):
-        return choose(view)
-    reading = reading_of(view, asked, wish, acting())
-    name = file_name(view, wish)
-    arguments = carried(view, asked)
-    if export_type == XLSX:
-        return _workbook(view, reading, wish, arguments, name)
-    pieces = csv_chunks if export_type == CSV else json_chunks
-    rows = _told(view, reading, wish, arguments, pieces(reading.columns, reading.batches()))
-    return Response(stream_with_context(rows), mimetype=TYPES[export_type], headers=_headers(name))
-
-
 def choose(view: RecordView) -> Any:
-    """The page where one chooses; GET only looks."""
+    """The page where one chooses."""
     view.require("export")
     asked = view.query.read(request.args, view.page_size_options)
     count = view.query.count(view.session, asked)
@@ -107,22 +89,23 @@ def choose(view: RecordView) -> Any:
         narrowed=bool(asked.search or asked.filters or asked.where),
         carried=carried(view, asked),
         chosen=chosen,
-        file_urls={kind: view.get_url(".export", export_type=kind) for kind in view.export_types},
-        job_url=view.get_url(".export_choice"),
+        job_url=view.get_url(".export"),
         files_url=url_for("exports.mine"),
     )
 
 
-def start(view: RecordView) -> Any:
-    """Have a job write the file; whoever asked finds it among the files of the week."""
+def export(view: RecordView) -> Any:
+    """Answer with every record that the posted search and filters match, or have a job write them.
+
+    Whoever had a job write them finds the file among the files of the week.
+    """
     view.require("export")
-    wish = _wish(request.form.get("format", CSV), request.form)
+    wish = _wish()
     if wish.format not in view.export_types:
         abort(400)
     asked = view.query.read(request.form, view.page_size_options)
     if request.form.get("now") and not (wish.format == XLSX and _is_large(view, asked)):
-        own = {name: getattr(wish, name) for name in ("fields", "dates", "values")}
-        return redirect(view.get_url(".export", export_type=wish.format, **carried(view, asked), **own), 303)
+        return _at_once(view, asked, wish)
     file = ExportFile(
         record_type=view.screen.name,
         file_name=file_name(view, wish),
@@ -170,14 +153,27 @@ def tell_export(session: Any, name: str, wish: Wish, arguments: Mapping[str, str
     record_act(session, name, "exported", {key: (None, value) for key, value in told.items()})
 
 
-def _wish(format: str, args: Mapping[str, str] | None = None) -> Wish:
-    wish = Wish.of(args if args is not None else request.args, format)
+def _wish() -> Wish:
+    wish = Wish.of(request.form, request.form.get("format", CSV))
     return replace(wish, timezone=preferences().timezone, locale=str(get_locale() or "en"))
 
 
 def _is_large(view: RecordView, asked: Any) -> bool:
     count = view.query.count(view.session, asked)
     return not count.exact or count.number > AT_ONCE
+
+
+def _at_once(view: RecordView, asked: Any, wish: Wish) -> Any:
+    reading = reading_of(view, asked, wish, acting())
+    name = file_name(view, wish)
+    arguments = carried(view, asked)
+    # A posted request may hold SQLite's only write lock, which others need while the file is read.
+    view.session.close()
+    if wish.format == XLSX:
+        return _workbook(view, reading, wish, arguments, name)
+    pieces = csv_chunks if wish.format == CSV else json_chunks
+    rows = _told(view, reading, wish, arguments, pieces(reading.columns, reading.batches()))
+    return Response(stream_with_context(rows), mimetype=TYPES[wish.format], headers=_headers(name))
 
 
 def _told(

@@ -103,7 +103,7 @@ def bar(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, Any]:
         ),
         "page_size": asked.page_size,
         "return_url": address(list_url, opened.address(view.query.arguments(asked))),
-        "export_url": view.get_url(".export_choice", **_unpaged(view, asked)),
+        "export_url": view.get_url(".export", **_unpaged(view, asked)),
         "extra_args": {},
         "screen_views": screen_views(view, "list", asked),
         "screen_links": screen_links(view),

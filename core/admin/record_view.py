@@ -32,7 +32,6 @@ from core.admin.duplicate_pages import dismiss_pair, duplicates_page, search_dup
 from core.admin.duplicates import duplicates
 from core.admin.export import choose as choose_export
 from core.admin.export import export
-from core.admin.export import start as start_export
 from core.admin.filters import filters_of
 from core.admin.form_pages import create, edit
 from core.admin.forms import build_edit_form, build_form, form_groups, form_rules, lookups_of
@@ -404,14 +403,9 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         return lane_settings(self)
 
     @expose("/export", methods=("GET", "POST"))
-    def export_choice(self) -> Any:
-        """Choose how the list becomes a file; POST has a job write it."""
-        return start_export(self) if request.method == "POST" else choose_export(self)
-
-    @expose("/export/<export_type>")
-    def export(self, export_type: str) -> Any:
-        """The list as a file."""
-        return export(self, export_type)
+    def export(self) -> Any:
+        """Choose how the list becomes a file; POST answers with the file or has a job write it."""
+        return export(self) if request.method == "POST" else choose_export(self)
 
     @expose("/columns")
     def columns_view(self) -> Any:

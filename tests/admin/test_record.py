@@ -184,9 +184,13 @@ def test_actions_run_on_the_chosen(toys: Toys, browser: Browser) -> None:
 # --- export
 
 
-def exported(browser: Browser, arguments: str = "") -> list[dict[str, str]]:
+EXPORT = "/toys/kite/export"
+NOW = {"now": "1"}
+
+
+def exported(browser: Browser, **asked: str) -> list[dict[str, str]]:
     """The rows of the file, after its mark."""
-    response = browser.get(f"/toys/kite/export/csv{arguments}")
+    response = browser.post(EXPORT, asked | NOW)
     assert response.status_code == 200
     assert response.text.startswith("\ufeff")
     return list(csv.DictReader(io.StringIO(response.text[1:])))
@@ -198,17 +202,16 @@ def test_the_export_is_plain_text_of_what_the_list_shows(toys: Toys, browser: Br
              maker=Maker(name="m"), moment=dt.datetime(2026, 11, 22, 9, 30, tzinfo=dt.UTC), secret="hush"),
         Kite(name="other"),
     )  # fmt: skip
-    (row,) = exported(browser, "?state__eq=open")
+    (row,) = exported(browser, state__eq="open")
     assert (row["Name"], row["State"]) == ("کایت", "In progress")
     assert (row["Price"], row["Phone"]) == ("-1234.50", "+989121234567")
     assert (row["Day"], row["Moment"], row["Maker"]) == ("2026-11-22", "2026-11-22 09:30", "m")
     assert "Secret" not in row
-    (row,) = exported(browser, "?state__eq=open&dates=jalali")
+    (row,) = exported(browser, state__eq="open", dates="jalali")
     assert row["Day"] == "1405/09/01"
-    assert browser.get("/toys/kite/export/csv?dates=mayan").status_code == 400
-    assert browser.get("/toys/kite/export/xml").status_code == 404
-    assert browser.get("/toys/kite/export/csv?secret__eq=x").status_code == 400
-    assert browser.get("/toys/kite/export/csv?export_type=x&endpoint=y").status_code == 200
+    for wrong in ({"dates": "mayan"}, {"format": "xml"}, {"secret__eq": "x"}):
+        assert browser.post(EXPORT, wrong | NOW).status_code == 400
+    assert browser.post(EXPORT, NOW | {"endpoint": "y"}).status_code == 200
 
 
 @pytest.mark.parametrize("formula", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1"])
@@ -224,7 +227,7 @@ def test_the_export_does_not_grow_with_the_table(toys: Toys, browser: Browser) -
     with toys.database.engine.begin() as connection:
         rows = [{"name": f"kite {n}", "name_sort": "k", "search_text": "k"} for n in range(3000)]
         connection.execute(sa.insert(Kite), rows)
-    response = browser.get("/toys/kite/export/csv", buffered=False)
+    response = browser.post(EXPORT, NOW, buffered=False)
     chunks = response.iter_encoded()
     next(chunks)
     tracemalloc.start()
