@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 
 from benchmarks import people
 from benchmarks.loading import Loader
-from benchmarks.pages import KILO, PEOPLE, Bench
+from benchmarks.pages import PEOPLE, Bench
 from benchmarks.peers import set_based
 from benchmarks.serving import ROOT, sign_in
 from core.database.base import METADATA
@@ -126,8 +127,7 @@ def _import_ours(bench: Bench, path: Path) -> tuple[float, float]:
     page = browser.get(f"{address}/columns").get_data(as_text=True)
     browser.post(f"{address}/columns", data=_chosen(page))
     _settle(bench)
-    assert bench.served._process is not None
-    with Peak(bench.served._process.pid, "core.serve worker") as peak:
+    with Peak(_root(bench), "core.serve worker") as peak:
         begun = time.perf_counter()
         browser.post(f"{address}/run")
         _settle(bench)
@@ -202,46 +202,59 @@ def _forget(bench: Bench) -> None:
 
 
 def exporting(bench: Bench) -> None:
-    """People as CSV and XLSX, first byte and all of it, and what the server's memory does."""
+    """The columns of the list as CSV, streamed, and as XLSX, written by a job."""
     rows, report = bench.size.imported, bench.report
     stop = bench.floor.loader.run(
         "SELECT created_at FROM contacts_contact WHERE kind = 'person' ORDER BY id LIMIT 1 OFFSET %s", rows
     )
-    since = f"&flt0_created_at__ge={str(stop[0][0])[:10]}" if stop else ""
+    asked = [("flt0_created_at__ge", str(stop[0][0])[:10])] if stop else []
+    first, whole, size, grown = _download(bench, "csv", asked)
+    django = _run_peer(bench, "export", str(rows))
+    report.say(
+        f"{'export as csv':34} · first byte {first:.2f} s, {size / MEGA:.1f} MB in {whole:.1f} s, +{grown:.0f} MB · "
+        f"django-import-export {django:.1f} s"
+    )
+    report.judge("export as csv, first byte", "< 0.5 s", first, 0.5, "s")
+    report.judge("export as csv", "≤ 0.3 × d-i-e", whole / django, 0.3)
+    report.judge("export as csv, memory", "+ ≤ 20 MB", grown, 20, "MB")
+    # A large workbook is written by a job: the answer is the page that shows how far it is.
+    with Peak(_root(bench), "core.serve worker") as before:
+        time.sleep(0.3)
+    with Peak(_root(bench), "core.serve worker") as peak:
+        begun = time.perf_counter()
+        first, _, _, _ = _download(bench, "xlsx", asked)
+        _settle(bench)
+        whole = time.perf_counter() - begun
+    grown = peak.megabytes - before.megabytes
+    report.say(f"{'export as xlsx':34} · answer {first:.2f} s, file after {whole:.1f} s, +{grown:.0f} MB")
+    report.judge("export as xlsx, answer", "< 0.5 s", first, 0.5, "s")
+    report.judge("export as xlsx, memory", "+ ≤ 20 MB", grown, 20, "MB")
+
+
+def _root(bench: Bench) -> int:
     assert bench.served._process is not None
-    for kind in ("csv", "xlsx"):
-        with Peak(bench.served._process.pid, "core.serve web") as before:
-            time.sleep(0.3)
-        with Peak(bench.served._process.pid, "core.serve web") as peak:
-            first, whole, size = _download(bench, f"{PEOPLE}export/{kind}?{since}")
-        grown = peak.megabytes - before.megabytes
-        report.say(
-            f"{'export as ' + kind:34} · first byte {first:.2f} s, {size / MEGA:.1f} MB in {whole:.1f} s, "
-            f"+{grown:.0f} MB"
-        )
-        report.judge(f"export as {kind}, first byte", "< 0.5 s", first, 0.5, "s")
-        report.judge(f"export as {kind}, memory", "+ ≤ 20 MB", grown, 20, "MB")
-        if kind == "csv":
-            django = _run_peer(bench, "export", str(rows))
-            report.say(f"{'export as csv':34} · django-import-export {django:.1f} s")
-            report.judge("export as csv", "≤ 0.3 × d-i-e", whole / django, 0.3)
+    return bench.served._process.pid
 
 
-def _download(bench: Bench, path: str) -> tuple[float, float, int]:
+def _download(bench: Bench, kind: str, asked: list[tuple[str, str]]) -> tuple[float, float, int, float]:
+    """Ask for a file as the button of the page does; seconds to the first byte and in all, bytes, and grown memory."""
     client = sign_in(bench.served)
-    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=600)
+    client.get(f"{PEOPLE}export")
     cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    begun = time.perf_counter()
-    connection.request("GET", path, headers={"Cookie": cookie})
-    answer = connection.getresponse()
-    assert answer.status == 200, f"{path} answered {answer.status}"
-    answer.read(1)
-    first = time.perf_counter() - begun
-    size = 1
-    while chunk := answer.read(1 << 16):
-        size += len(chunk)
+    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+    form = urlencode([*asked, ("format", kind), ("fields", "list"), ("now", "1"), ("csrf_token", client.token)])
+    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=600)
+    with Peak(_root(bench), "core.serve web") as before:
+        time.sleep(0.3)
+    with Peak(_root(bench), "core.serve web") as peak:
+        begun = time.perf_counter()
+        connection.request("POST", f"{PEOPLE}export", form, headers)
+        answer = connection.getresponse()
+        assert answer.status == (200 if kind == "csv" else 303), f"export as {kind} answered {answer.status}"
+        answer.read(1)
+        first = time.perf_counter() - begun
+        size = 1
+        while chunk := answer.read(1 << 16):
+            size += len(chunk)
     connection.close()
-    return first, time.perf_counter() - begun, size
-
-
-__all__ = ["KILO", "exporting", "importing", "undo_ours"]
+    return first, time.perf_counter() - begun, size, peak.megabytes - before.megabytes
