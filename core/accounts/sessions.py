@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
@@ -42,18 +43,24 @@ def start(session: Session, user: User, *, address: str = "", browser: str = "")
 
 def find(session: Session, token: str, uniquifier: str) -> User | None:
     """The active user whom this token still signs in, with the roles of this moment: one indexed query."""
-    statement = (
+    asked = {"token": token_hash(token), "uniquifier": uniquifier, "now": now()}
+    return session.scalars(_signed_in(), asked).unique().one_or_none()
+
+
+@lru_cache(maxsize=1)
+def _signed_in() -> sa.Select[tuple[User]]:
+    """Every request runs this query; it is made once."""
+    return (
         sa.select(User)
         .join(SignIn, SignIn.user_id == User.id)
         .where(
-            SignIn.token_hash == token_hash(token),
-            SignIn.expires_at > now(),
-            User.fs_uniquifier == uniquifier,
+            SignIn.token_hash == sa.bindparam("token"),
+            SignIn.expires_at > sa.bindparam("now"),
+            User.fs_uniquifier == sa.bindparam("uniquifier"),
             User.active.is_(True),
         )
         .options(joinedload(User.roles))
     )
-    return session.scalars(statement).unique().one_or_none()
 
 
 def end(session: Session, token: str) -> None:

@@ -41,8 +41,8 @@ class TeamMember(Base):
     )
 
 
-def teams_of(user_id: int | None) -> sa.Select[tuple[int]]:
-    """The ids of a user's teams and of those they are part of, as a query."""
+def teams_of(user_id: int | None | sa.BindParameter[int]) -> sa.Select[tuple[int]]:
+    """The ids of a user's teams and of those they are part of, as a query; ``user_id`` may be a parameter for one."""
     own = sa.select(TeamMember.team_id.label("id")).where(TeamMember.user_id == user_id).cte(recursive=True)
     above = sa.select(Team.parent_id).join(own, Team.id == own.c.id).where(Team.parent_id.is_not(None))
     # UNION, not UNION ALL: it ends even where somebody made a ring of teams.

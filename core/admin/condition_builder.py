@@ -283,7 +283,7 @@ def preview(session: Any, condition: Condition) -> dict[str, Any]:
     if not condition.is_everything:
         matching = matching.where(to_sql(condition, model, current_context()))
     rows = session.scalars(matching.order_by(model.id.desc()).limit(SAMPLE)).unique()
-    count = bounded_count(session, matching, model, COUNT_LIMIT)
+    count = bounded_count(session, matching, model, COUNT_LIMIT, ("", condition.text))
     return {
         "sentence": sentence(condition),
         "count": count,

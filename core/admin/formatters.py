@@ -29,6 +29,28 @@ from core.site.formats import (
 
 _NAME = Markup('<a class="rec-link" href="%s"><span class="avatar" aria-hidden="true">%s</span><bdi>%s</bdi></a>')
 EXCERPT = 140  # characters of a long text in a list
+# What is shown depends on the value and the reader alone, and the same values stand in many rows.
+_REPEATED = frozenset({"choice", "color", "boolean", "date", "datetime", "integer"})
+
+
+def drawn_values(field: Field, value_of: Callable[[Any], Any]) -> Callable[[Any], Markup]:
+    """The function that draws ``field`` of a record as ``shown`` does, for many records and one reader.
+
+    Args:
+        value_of: gives the value of a record.
+    """
+    if field.kind not in _REPEATED:
+        return lambda record: shown(field, value_of(record), record)
+    known: dict[Any, Markup] = {}
+
+    def draw(record: Any) -> Markup:
+        value = value_of(record)
+        if value not in known:
+            known[value] = shown(field, value, record)
+        return known[value]
+
+    return draw
+
 
 def shown(field: Field, value: Any, record: Any = None, *, whole: bool = False) -> Markup:
     """``value`` of ``field`` as HTML; empty for nothing.

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from core.admin.duplicate_pages import may_merge
 from core.admin.list_query import ListRequest
-from core.admin.list_rows import address, label_of, rows_of
+from core.admin.list_rows import address, cell_mark, filled, label_of, rows_of
 from core.admin.list_views import around, grouped_page, totals_url, widths_of
 from core.admin.opened_view import Opened, open_view
 from core.records.conditions import sentence
@@ -73,6 +73,8 @@ def list_page(view: RecordView) -> Any:
         list_columns=[(name, str(label_of(view, name))) for name in columns],
         list_row_actions=view.get_list_row_actions(),
         rows=rows_of(view, page.records, columns),
+        filled=filled,
+        cell_mark=cell_mark,
         totals_url=totals_url(view, asked, columns, count),
         widths=widths_of(view),
     )

@@ -210,7 +210,8 @@ class ListQuery:
         guessed = None
         if not (asked.search or asked.filters or asked.where):
             guessed = guessed_count(session, matching, self.model)
-        return guessed or bounded_count(session, matching, self.model, COUNT_LIMIT)
+        question = (asked.search, self.condition(asked).text)
+        return guessed or bounded_count(session, matching, self.model, COUNT_LIMIT, question)
 
     def page(
         self, session: Session, asked: ListRequest, count: Count, matching: sa.Select[tuple[Any]] | None = None

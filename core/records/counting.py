@@ -7,12 +7,16 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from sqlalchemy import Engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
+from core.accounts.actor import acting
+from core.records.conditions.context import current_context
 from core.records.gate import narrowed
 from core.records.record import Record
 
@@ -22,9 +26,6 @@ COUNT_LIMIT = 10_000
 GUESSED_FROM = 50_000
 BELIEVED = 60.0  # seconds
 KEPT = 1_000  # questions
-
-_many: dict[Hashable, float] = {}
-
 
 @dataclass(frozen=True)
 class Count:
@@ -39,6 +40,10 @@ class Count:
         return not (self.more or self.about)
 
 
+_Answers = dict[Hashable, tuple[float, Count]]
+_believed: WeakKeyDictionary[Engine, _Answers] = WeakKeyDictionary()
+
+
 class _Explain(Executable, ClauseElement):
     inherit_cache = False
 
@@ -51,39 +56,69 @@ def _explained(element: _Explain, compiler: Any, **options: Any) -> str:
     return "EXPLAIN (FORMAT JSON) " + str(compiler.process(element.statement, **options))
 
 
-def bounded_count(session: Session, statement: sa.Select[Any], model: type[Record], limit: int) -> Count:
+def bounded_count(
+    session: Session, statement: sa.Select[Any], model: type[Record], limit: int, question: Hashable
+) -> Count:
     """How many rows of ``statement`` the actor may see, counted up to ``limit``.
 
     That there were more is believed for a minute: the first page and the next ones ask the same.
+
+    Args:
+        session: what to count with.
+        statement: the records.
+        model: their class.
+        limit: where counting ends.
+        question: what ``statement`` asks for, in words; the actor, the day and the database are added here.
     """
+    answers, key = _answers(session), _key(model, limit, question)
+    known = _recall(answers, key)
+    if known is not None:
+        return known
     some = narrowed(statement.with_only_columns(model.id).order_by(None), model).limit(limit + 1).subquery()
-    asked = sa.select(sa.func.count()).select_from(some)
-    question = _words(session, asked)
-    if _many.get(question, 0) > time.monotonic():
-        return Count(limit, more=True)
-    counted = session.scalar(asked) or 0
-    if counted > limit:
-        if len(_many) >= KEPT:
-            _many.clear()
-        _many[question] = time.monotonic() + BELIEVED
-    return Count(min(counted, limit), more=counted > limit)
+    counted = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    count = Count(min(counted, limit), more=counted > limit)
+    if count.more:
+        _remember(answers, key, count)
+    return count
 
 
-def _words(session: Session, asked: sa.Select[Any]) -> Hashable:
-    """The question as a key: the statement with its values, and of which database."""
-    engine = session.connection().engine
-    compiled = asked.compile(dialect=engine.dialect)
-    return str(engine.url), str(compiled), tuple(sorted((name, repr(one)) for name, one in compiled.params.items()))
+def _answers(session: Session) -> _Answers:
+    return _believed.setdefault(session.get_bind().engine, {})
+
+
+def _key(*question: Hashable) -> Hashable:
+    """What an answer depends on. Making the statement's text to compare it took longer than asking again."""
+    return acting(), current_context(), *question
+
+
+def _recall(answers: _Answers, key: Hashable) -> Count | None:
+    known = answers.get(key)
+    return known[1] if known is not None and known[0] > time.monotonic() else None
+
+
+def _remember(answers: _Answers, key: Hashable, count: Count) -> None:
+    if len(answers) >= KEPT:
+        answers.clear()
+    answers[key] = (time.monotonic() + BELIEVED, count)
 
 
 def guessed_count(session: Session, statement: sa.Select[Any], model: type[Record]) -> Count | None:
-    """How many rows PostgreSQL expects, to three digits; None where it cannot be asked or there are not many."""
-    connection = session.connection()
-    if connection.dialect.name != "postgresql":
+    """How many rows of the whole list PostgreSQL expects, to three digits; None where it cannot or there are not many.
+
+    Such a guess is believed for a minute: the planner needs some milliseconds for it, on every page.
+    """
+    if session.get_bind().dialect.name != "postgresql":
         return None
+    answers, key = _answers(session), _key(model)
+    known = _recall(answers, key)
+    if known is not None:
+        return known
+    connection = session.connection()
     plan = connection.execute(_Explain(narrowed(statement.with_only_columns(model.id), model))).scalar_one()
     rows = int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
     if rows < GUESSED_FROM:
         return None
     step = 10 ** (len(str(rows)) - 3)
-    return Count(round(rows / step) * step, about=True)
+    count = Count(round(rows / step) * step, about=True)
+    _remember(answers, key, count)
+    return count

@@ -107,9 +107,12 @@ def forget_the_dead(connection: Connection) -> None:
             connection.execute(sa.delete(table).where(table.c.id == row.id))  # type: ignore[arg-type]
 
 
+_GENERATION = sa.select(Installation.__table__.c.generation)  # asked before every request
+
+
 def read_generation(connection: Connection) -> int:
     """The current generation; 0 before the first migration."""
-    return int(connection.execute(sa.select(Installation.generation)).scalar() or 0)
+    return int(connection.execute(_GENERATION).scalar() or 0)
 
 
 def bump_generation(connection: Connection) -> None:

@@ -18,7 +18,7 @@ import flask_wtf.i18n
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import current_app, has_app_context
+from flask import current_app, g, has_app_context
 from flask_babel import Babel, Domain, get_locale
 
 _EXTENSION = "peyvand_translations"
@@ -39,13 +39,20 @@ class FolderDomain(Domain):  # type: ignore[misc]
 
     def of_domain(self, domain: str, library_folders: Iterable[str]) -> NullTranslations:
         """Return ``domain``'s messages in the language of the moment: the library's, then this Site's over them."""
-        locale = get_locale()
-        if locale is None:
-            return NullTranslations()
-        key = (str(locale), domain)
-        if key not in self._loaded:
-            self._loaded[key] = _merged([*map(Path, library_folders), *self.folders], *key)
-        return self._loaded[key]
+        moment = g.get("_flask_babel") if g else None
+        # A page has a hundred texts. Flask-Babel clears this attribute whenever the language of the moment changes.
+        kept: dict[str, NullTranslations] | None = getattr(moment, "babel_translations", None)
+        if kept is None or domain not in kept:
+            locale = get_locale()
+            if locale is None:
+                return NullTranslations()
+            key = (str(locale), domain)
+            if key not in self._loaded:
+                self._loaded[key] = _merged([*map(Path, library_folders), *self.folders], *key)
+            if kept is None:
+                kept = g._flask_babel.babel_translations = {}
+            kept[domain] = self._loaded[key]
+        return kept[domain]
 
 
 class SiteBabel(Babel):  # type: ignore[misc]

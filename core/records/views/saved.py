@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,25 +52,31 @@ def _seen(session: Session, record_type: str) -> Sequence[Listed]:
     kept: tuple[Any, str, Sequence[Listed]] | None = g.get("saved_views")
     if kept is not None and kept[0] is acting() and record_type in ("", kept[1]):
         return kept[2]
-    teams = teams_of(acting().user_id)
-    wanted = sa.or_(SavedView.record_type == record_type, SavedView.pinned)
-    default = sa.and_(
-        DefaultView.view_id == SavedView.id,
-        sa.or_(DefaultView.user_id == acting().user_id, DefaultView.team_id.in_(teams)),
-    )
-    rows = session.execute(
-        sa.select(SavedView, DefaultView.user_id, DefaultView.team_id)
-        .outerjoin(DefaultView, default)
-        .where(_readable(), SavedView.deleted_at.is_(None), wanted)
-        .order_by(SavedView.position, SavedView.id)
-        .limit(MOST)
-    )
+    rows = session.execute(_listing(), {"me": acting().user_id, "record_type": record_type})
     found: dict[int, Listed] = {}
     for view, user_id, team_id in rows:
         before = found.get(view.id, Listed(view))
         found[view.id] = Listed(view, before.mine or user_id is not None, before.teams or team_id is not None)
     g.saved_views = (acting(), record_type, list(found.values()))
     return list(found.values())
+
+
+@lru_cache(maxsize=1)
+def _listing() -> sa.Select[Any]:
+    """Every page runs this query, and making the statement took longer than running it."""
+    me, record_type = sa.bindparam("me", type_=sa.Integer), sa.bindparam("record_type", type_=sa.String)
+    default = sa.and_(
+        DefaultView.view_id == SavedView.id,
+        sa.or_(DefaultView.user_id == me, DefaultView.team_id.in_(teams_of(me))),
+    )
+    return (
+        sa.select(SavedView, DefaultView.user_id, DefaultView.team_id)
+        .outerjoin(DefaultView, default)
+        .where(_readable(me), SavedView.deleted_at.is_(None))
+        .where(sa.or_(SavedView.record_type == record_type, SavedView.pinned))
+        .order_by(SavedView.position, SavedView.id)
+        .limit(MOST)
+    )
 
 
 def default_of(views: Sequence[Listed]) -> SavedView | None:
@@ -82,13 +89,13 @@ def find(session: Session, record_type: str, view_id: int, *, deleted: bool = Fa
     """The view with this id that the reader may see, or None."""
     there = SavedView.deleted_at.is_not(None) if deleted else SavedView.deleted_at.is_(None)
     statement = sa.select(SavedView).where(
-        SavedView.id == view_id, SavedView.record_type == record_type, there, _readable()
+        SavedView.id == view_id, SavedView.record_type == record_type, there, _readable(acting().user_id)
     )
     return session.scalars(statement).one_or_none()
 
 
-def _readable() -> sa.ColumnElement[bool]:
-    me = acting().user_id
+def _readable(me: Any) -> sa.ColumnElement[bool]:
+    """What ``me``, a user's id or a parameter for it, may see."""
     return sa.or_(
         SavedView.owner_id == me,
         SavedView.shared == EVERYONE,
