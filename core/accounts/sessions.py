@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
@@ -44,11 +45,12 @@ def start(session: Session, user: User, *, address: str = "", browser: str = "")
 def find(session: Session, token: str, uniquifier: str) -> User | None:
     """The active user whom this token still signs in, with the roles of this moment: one indexed query."""
     asked = {"token": token_hash(token), "uniquifier": uniquifier, "now": now()}
-    return session.scalars(_signed_in(), asked).unique().one_or_none()
+    found: User | None = session.scalars(_signed_in(), asked).unique().one_or_none()
+    return found
 
 
 @lru_cache(maxsize=1)
-def _signed_in() -> sa.Select[tuple[User]]:
+def _signed_in() -> Any:
     """Every request runs this query; it is made once."""
     return (
         sa.select(User)

@@ -42,7 +42,7 @@ def filled(pattern: Markup, rows: Sequence[Row]) -> Markup:
     # Texts and marks by turns, found once: a name that looks like a mark stays a name.
     pieces = _MARK.split(str(escape(pattern)))
     texts, marks = pieces[::2], pieces[1::2]
-    drawn = []
+    drawn: list[str] = []
     for row in rows:
         words = {"-id-": str(row.id), "-name-": str(escape(row.name))}
         words |= {str(cell_mark(number)): str(escape(cell)) for number, cell in enumerate(row.cells)}
@@ -68,7 +68,7 @@ def cell_values(view: RecordView, records: Sequence[Any], names: Sequence[str]) 
         else:
             loaded = computed.load(records) if records else {}
             field = Field(name=name, label="", kind=computed.kind)
-            draw[name] = drawn_values(field, lambda record, loaded=loaded: loaded.get(record.id))
+            draw[name] = drawn_values(field, _of_loaded(loaded))
     main = names[0] if names else ""
 
     def value(record: Any, name: str) -> Markup:
@@ -79,6 +79,10 @@ def cell_values(view: RecordView, records: Sequence[Any], names: Sequence[str]) 
         return record_link(record, text, avatar=True)
 
     return value
+
+
+def _of_loaded(loaded: Mapping[int, Any]) -> Callable[[Any], Any]:
+    return lambda record: loaded.get(record.id)
 
 
 def label_of(view: RecordView, name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from core.config import Config
 
 POOL_WAIT = 10  # seconds a request waits for a connection before it is told that the database is busy
+FRESH = 1.0  # seconds after its use in which a connection is believed to live
 SQLITE_WAIT = 15  # seconds a SQLite writer waits for another
 
 # The file is read through the memory all processes share; what is mapped is not copied into each of their caches.
@@ -107,14 +109,17 @@ def create_engine(url: str) -> Engine:
     BEGIN a migration that is killed leaves nothing behind.
     """
     if not url.startswith("sqlite"):
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
-            pool_pre_ping=True,
+            # What was used last is used next: such a connection needs no question whether it lives.
+            pool_use_lifo=True,
             pool_timeout=POOL_WAIT,
             pool_size=5,
             max_overflow=10,
             connect_args={"connect_timeout": 5},
         )
+        _ask_idle_connections(engine)
+        return engine
     engine = sa.create_engine(url, connect_args={"timeout": SQLITE_WAIT, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")
@@ -129,3 +134,24 @@ def create_engine(url: str) -> Engine:
             connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _ask_idle_connections(engine: Engine) -> None:
+    """Ask a connection that lay in the pool for a while whether the server still knows it, and replace it if not.
+
+    SQLAlchemy's own ``pool_pre_ping`` asks every time, which was two of the fourteen answers a list waits for.
+    """
+
+    @sa.event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used_at", 0.0) < FRESH:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The others of the pool were cut off by the same restart.
+            raise sa.exc.InvalidatePoolError from error

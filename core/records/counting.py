@@ -70,7 +70,7 @@ def bounded_count(
         limit: where counting ends.
         question: what ``statement`` asks for, in words; the actor, the day and the database are added here.
     """
-    answers, key = _answers(session), _key(model, limit, question)
+    answers, key = _answers(session), _key(model.__record_type__, limit, question)
     known = _recall(answers, key)
     if known is not None:
         return known
@@ -109,7 +109,7 @@ def guessed_count(session: Session, statement: sa.Select[Any], model: type[Recor
     """
     if session.get_bind().dialect.name != "postgresql":
         return None
-    answers, key = _answers(session), _key(model)
+    answers, key = _answers(session), _key(model.__record_type__)
     known = _recall(answers, key)
     if known is not None:
         return known

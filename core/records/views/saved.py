@@ -62,7 +62,7 @@ def _seen(session: Session, record_type: str) -> Sequence[Listed]:
 
 
 @lru_cache(maxsize=1)
-def _listing() -> sa.Select[Any]:
+def _listing() -> Any:
     """Every page runs this query, and making the statement took longer than running it."""
     me, record_type = sa.bindparam("me", type_=sa.Integer), sa.bindparam("record_type", type_=sa.String)
     default = sa.and_(
