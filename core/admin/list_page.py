@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 from flask_babel import gettext as _
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 from core.admin.duplicate_pages import may_merge
+from core.admin.filters import FieldFilter
 from core.admin.list_query import ListRequest
 from core.admin.list_rows import address, cell_mark, filled, label_of, rows_of
-from core.admin.list_views import around, grouped_page, totals_url, widths_of
+from core.admin.list_views import around, grouped_page, totals_url
 from core.admin.opened_view import Opened, open_view
 from core.records.conditions import sentence
 from core.records.counting import COUNT_LIMIT, Count
 from core.records.order import Sort
 from core.records.paging import END, Page
 from core.records.policy import may
+from core.records.views.saved import arranged
+from core.site.reader import language
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
@@ -76,7 +81,7 @@ def list_page(view: RecordView) -> Any:
         filled=filled,
         cell_mark=cell_mark,
         totals_url=totals_url(view, asked, columns, count),
-        widths=widths_of(view),
+        widths=arranged(view.session, view.screen.name).widths,
     )
 
 
@@ -93,7 +98,7 @@ def bar(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, Any]:
         "search": asked.search,
         "clear_search_url": url(search="", filters=(), where=None),
         "filters": view.query.filters,
-        "filter_groups": filter_groups(view),
+        "filter_menu": filter_menu(view),
         "active_filters": [
             (position, view.query.filters[position].name, value) for position, value in asked.filters
         ],
@@ -132,25 +137,33 @@ def builder_url(
     return address(view.get_url(".filter_view"), arguments)
 
 
-def filter_groups(view: RecordView) -> dict[str, list[dict[str, Any]]]:
-    """What the filter menu offers: field label to its operations. Records to choose from come when they are wanted."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for position, entry in enumerate(view.query.filters):
-        if not entry.offered:
-            continue
-        asked_for = entry.field.is_link and entry.operator.shape == "one"
-        options = None if asked_for else entry.get_options(view)
-        groups.setdefault(str(entry.name), []).append(
-            {
-                "index": position,
-                "arg": entry.arg,
-                "operation": str(entry.operation()),
-                "options": [(key, str(label)) for key, label in options] if options is not None else None,
-                "ask": asked_for,
-                "type": entry.data_type,
-            }
-        )
-    return groups
+def filter_menu(view: RecordView) -> tuple[list[str], Markup]:
+    """What the filter menu offers: the labels of fields, and as JSON for its script the operations of each.
+
+    Records to choose from come when they are wanted, so nothing here depends on data or rights, and it is written once
+    for each language.
+    """
+    spoken = language()
+    if spoken not in view.filter_menus:
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for position, entry in enumerate(view.query.filters):
+            if entry.offered:
+                groups.setdefault(str(entry.name), []).append(_filter_line(view, position, entry))
+        view.filter_menus[spoken] = (list(groups), htmlsafe_json_dumps(groups))
+    return view.filter_menus[spoken]
+
+
+def _filter_line(view: RecordView, position: int, entry: FieldFilter) -> dict[str, Any]:
+    asked_for = entry.field.is_link and entry.operator.shape == "one"
+    options = None if asked_for else entry.get_options(view)
+    return {
+        "index": position,
+        "arg": entry.arg,
+        "operation": str(entry.operation()),
+        "options": [(key, str(label)) for key, label in options] if options is not None else None,
+        "ask": asked_for,
+        "type": entry.data_type,
+    }
 
 
 def screen_views(view: RecordView, active: str, asked: ListRequest | None = None) -> list[dict[str, Any]]:

@@ -8,14 +8,12 @@ from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 
-from core.accounts.actor import acting
 from core.admin.grouping import Group, groups_of, number_fields
 from core.admin.list_rows import address, label_of
 from core.admin.opened_view import ALL, Opened
 from core.database.limits import TooSlow
 from core.records.conditions import parse
 from core.records.counting import Count
-from core.records.views.models import ListLayout
 from core.records.views.saved import default_of, may_change
 
 if TYPE_CHECKING:
@@ -83,13 +81,6 @@ def totals_url(view: RecordView, asked: ListRequest, columns: Sequence[str], cou
     if not count.number or not number_fields(view.screen, view.record_type, columns):
         return None
     return address(view.get_url(".totals_view"), view.query.arguments(asked.changed()))
-
-
-def widths_of(view: RecordView) -> dict[str, int]:
-    """How wide the reader made the columns; asked for together with nothing else, so only where he did."""
-    me = acting().user_id
-    kept = view.session.get(ListLayout, (me, view.screen.name)) if me is not None else None
-    return kept.widths if kept is not None else {}
 
 
 def grouped_page(view: RecordView, opened: Opened, asked: ListRequest, context: Mapping[str, Any]) -> Any:

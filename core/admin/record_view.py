@@ -15,6 +15,7 @@ from flask import Response, abort, jsonify, redirect, request
 from flask_admin import expose
 from flask_admin.form import BaseForm
 from flask_admin.model import BaseModelView
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from core.admin import files, notes
@@ -85,6 +86,7 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         self.record_type = site.catalog.find(screen.name)
         self.computed = {column.name: column for column in screen.computed}
         self.query = ListQuery(screen, self.record_type, filters_of(self.record_type, screen.filters))
+        self.filter_menus: dict[str, tuple[list[str], Markup]] = {}  # by language
         self.groups: list[FieldGroup] = form_groups(screen, self.record_type)
         self.form_names = tuple(name for group in self.groups for name in group.fields)
         self.lookups = lookups_of(self.record_type, dict.fromkeys([*self.form_names, *screen.editable]))

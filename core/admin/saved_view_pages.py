@@ -134,7 +134,7 @@ def _choose_defaults(view: RecordView, chosen: SavedView) -> None:
             saved.set_default(session, chosen, team_id=team)
         elif listed is not None and listed.teams:
             saved.clear_default(session, chosen.record_type, team_id=team)
-    g.pop("saved_views", None)
+    g.pop("arranged_views", None)
 
 
 def _url(view: RecordView, found: SavedView) -> str:

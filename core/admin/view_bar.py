@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.admin.list_page import active_where, builder_url, filter_groups
+from core.admin.list_page import active_where, builder_url, filter_menu
 
 if TYPE_CHECKING:
     from core.admin.list_query import ListRequest
@@ -32,7 +32,7 @@ def view_bar(view: RecordView, asked: ListRequest, endpoint: str, kept: Mapping[
         "search_supported": view.query.searchable,
         "search": asked.search,
         "filters": view.query.filters,
-        "filter_groups": filter_groups(view),
+        "filter_menu": filter_menu(view),
         "active_filters": [
             (position, view.query.filters[position].name, value) for position, value in asked.filters
         ],

@@ -110,15 +110,12 @@ def guessed_count(session: Session, statement: sa.Select[Any], model: type[Recor
     if session.get_bind().dialect.name != "postgresql":
         return None
     answers, key = _answers(session), _key(model.__record_type__)
-    known = _recall(answers, key)
-    if known is not None:
-        return known
-    connection = session.connection()
-    plan = connection.execute(_Explain(narrowed(statement.with_only_columns(model.id), model))).scalar_one()
-    rows = int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
-    if rows < GUESSED_FROM:
+    guess = _recall(answers, key)
+    if guess is None:
+        plan = session.scalar(_Explain(narrowed(statement.with_only_columns(model.id), model)))
+        guess = Count(int((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]), about=True)
+        _remember(answers, key, guess)
+    if guess.number < GUESSED_FROM:
         return None
-    step = 10 ** (len(str(rows)) - 3)
-    count = Count(round(rows / step) * step, about=True)
-    _remember(answers, key, count)
-    return count
+    step = 10 ** (len(str(guess.number)) - 3)
+    return Count(round(guess.number / step) * step, about=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from core.accounts.actor import acting
 from core.accounts.models import now
 from core.accounts.teams import Team, teams_of
 from core.errors import Forbidden, ValidationError
-from core.records.views.models import EVERYONE, MINE, NAME_LENGTH, SHARES, TEAM, DefaultView, SavedView
+from core.records.views.models import EVERYONE, MINE, NAME_LENGTH, SHARES, TEAM, DefaultView, ListLayout, SavedView
 from core.records.views.view import View
 from core.text import clean
 
@@ -33,47 +33,67 @@ class Listed:
     teams: bool = False
 
 
-def visible(session: Session, record_type: str) -> list[Listed]:
-    """The views of a list, in their order: the reader's own, those of his teams, and everybody's.
+@dataclass(frozen=True)
+class Arranged:
+    """What a page needs to know of the reader's views: those of one list and the pinned ones of all, in their order.
 
-    One query brings them together with the pinned views of all lists, which the menu asks for in the same page.
+    ``widths`` are those he gave the columns of the list, in pixels.
     """
-    found = [entry for entry in _seen(session, record_type) if entry.view.record_type == record_type]
-    return sorted(found, key=lambda entry: (entry.view.position, entry.view.id))
+
+    record_type: str
+    views: Sequence[Listed]
+    widths: Mapping[str, int]
+
+
+def visible(session: Session, record_type: str) -> list[Listed]:
+    """The views of a list, in their order: the reader's own, those of his teams, and everybody's."""
+    return [entry for entry in arranged(session, record_type).views if entry.view.record_type == record_type]
 
 
 def pinned(session: Session) -> list[SavedView]:
     """The views that stand in the reader's menu."""
-    found = [entry.view for entry in _seen(session, "") if entry.view.pinned]
-    return sorted(found, key=lambda view: (view.position, view.id))
+    return [entry.view for entry in arranged(session, "").views if entry.view.pinned]
 
 
-def _seen(session: Session, record_type: str) -> Sequence[Listed]:
-    kept: tuple[Any, str, Sequence[Listed]] | None = g.get("saved_views")
-    if kept is not None and kept[0] is acting() and record_type in ("", kept[1]):
-        return kept[2]
-    rows = session.execute(_listing(), {"me": acting().user_id, "record_type": record_type})
+def arranged(session: Session, record_type: str) -> Arranged:
+    """What the reader arranged on a list, with the pinned views for the menu of the same page: one query for both."""
+    kept: tuple[Any, Arranged] | None = g.get("arranged_views")
+    if kept is not None and kept[0] is acting() and record_type in ("", kept[1].record_type):
+        return kept[1]
     found: dict[int, Listed] = {}
-    for view, user_id, team_id in rows:
-        before = found.get(view.id, Listed(view))
-        found[view.id] = Listed(view, before.mine or user_id is not None, before.teams or team_id is not None)
-    g.saved_views = (acting(), record_type, list(found.values()))
-    return list(found.values())
+    widths: Mapping[str, int] = {}
+    for given, view, user_id, team_id in session.execute(
+        _arrangement(), {"me": acting().user_id, "record_type": record_type}
+    ):
+        widths = given or {}
+        if view is not None:
+            before = found.get(view.id, Listed(view))
+            found[view.id] = Listed(view, before.mine or user_id is not None, before.teams or team_id is not None)
+    answer = Arranged(record_type, list(found.values()), widths)
+    g.arranged_views = (acting(), answer)
+    return answer
 
 
 @lru_cache(maxsize=1)
-def _listing() -> Any:
-    """Every page runs this query, and making the statement took longer than running it."""
+def _arrangement() -> Any:
+    """Every page runs this query, and making the statement took longer than running it.
+
+    It begins with a row of its own, so that widths come without views and views without widths.
+    """
     me, record_type = sa.bindparam("me", type_=sa.Integer), sa.bindparam("record_type", type_=sa.String)
+    reader = sa.select(me.label("id")).subquery("reader")
+    layout = sa.and_(ListLayout.user_id == reader.c.id, ListLayout.record_type == record_type)
+    wanted = sa.or_(SavedView.record_type == record_type, SavedView.pinned)
     default = sa.and_(
         DefaultView.view_id == SavedView.id,
         sa.or_(DefaultView.user_id == me, DefaultView.team_id.in_(teams_of(me))),
     )
     return (
-        sa.select(SavedView, DefaultView.user_id, DefaultView.team_id)
+        sa.select(ListLayout.widths, SavedView, DefaultView.user_id, DefaultView.team_id)
+        .select_from(reader)
+        .outerjoin(ListLayout, layout)
+        .outerjoin(SavedView, sa.and_(_readable(me), SavedView.deleted_at.is_(None), wanted))
         .outerjoin(DefaultView, default)
-        .where(_readable(me), SavedView.deleted_at.is_(None))
-        .where(sa.or_(SavedView.record_type == record_type, SavedView.pinned))
         .order_by(SavedView.position, SavedView.id)
         .limit(MOST)
     )
@@ -133,7 +153,7 @@ def save(session: Session, view: SavedView, name: str, shared: str, team_id: int
     view.name, view.shared, view.team_id = plain, shared, team_id if shared == TEAM else None
     session.add(view)
     session.flush()
-    g.pop("saved_views", None)
+    g.pop("arranged_views", None)
 
 
 def create(session: Session, record_type: str, what: View, name: str, shared: str, team_id: int | None) -> SavedView:
@@ -155,7 +175,7 @@ def set_default(session: Session, view: SavedView, *, user_id: int | None = None
     """Open the list with ``view``, for a person or for a team."""
     clear_default(session, view.record_type, user_id=user_id, team_id=team_id)
     session.add(DefaultView(record_type=view.record_type, user_id=user_id, team_id=team_id, view_id=view.id))
-    g.pop("saved_views", None)
+    g.pop("arranged_views", None)
 
 
 def clear_default(
@@ -164,7 +184,7 @@ def clear_default(
     """Open the list as its screen says again."""
     whose = DefaultView.user_id == user_id if user_id is not None else DefaultView.team_id == team_id
     session.execute(sa.delete(DefaultView).where(DefaultView.record_type == record_type, whose))
-    g.pop("saved_views", None)
+    g.pop("arranged_views", None)
 
 
 def delete(session: Session, view: SavedView) -> None:
@@ -176,7 +196,7 @@ def delete(session: Session, view: SavedView) -> None:
     if not may_change(view):
         raise Forbidden(SHARE)
     view.deleted_at = now()
-    g.pop("saved_views", None)
+    g.pop("arranged_views", None)
 
 
 def restore(session: Session, view: SavedView) -> None:
@@ -188,4 +208,4 @@ def restore(session: Session, view: SavedView) -> None:
     if not may_change(view):
         raise Forbidden(SHARE)
     view.deleted_at = None
-    g.pop("saved_views", None)
+    g.pop("arranged_views", None)
