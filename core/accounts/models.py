@@ -77,6 +77,10 @@ class User(Base, UserMixin):
         return _("Administrator") if self.is_administrator else _("User")
 
 
+CALLED = sa.func.coalesce(sa.func.nullif(User.name, ""), User.email)
+"""The name of a user as SQL has it; the same as ``str()`` of one."""
+
+
 class SignIn(Base):
     """One signed-in browser. The cookie holds the token, this row its hash: no row, no session."""
 

@@ -60,7 +60,7 @@ def _asked(view: RecordView) -> tuple[str, Any]:
     # On the page of a record every field has its cell; a list offers those that its screen names.
     if name not in (view.in_place if request.args.get("whole") else view.editable):
         not_found()
-    record = view.record_or_404(request.values.get("id", ""))
+    record = view.whole_or_404(request.values.get("id", ""))
     view.require("edit", record)
     return name, record
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -11,9 +11,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from core.accounts.models import User
+from core.accounts.models import CALLED, User
 from core.admin.form_pages import REFUSED
 from core.admin.ids import not_found, read_id
+from core.admin.record_folders import RecordFolders
 from core.admin.saving import Refused, commit
 from core.config import Config
 from core.records.attachments.attaching import attach, find_attachment, remove_attachment, restore_attachment
@@ -24,7 +25,6 @@ from core.records.policy import may
 from core.records.record import Record
 from core.records.timeline import StoryQuery
 from core.site.formats import format_number
-from core.site.site import session
 from core.story import FILE, Channel, EntryAction, TimelineEntry
 
 if TYPE_CHECKING:
@@ -33,15 +33,24 @@ if TYPE_CHECKING:
 AT_ONCE = 20
 # Nothing of a file runs, wherever it is opened.
 POLICY = "default-src 'none'; sandbox"
+_COLUMNS: tuple[Any, ...] = (
+    Attachment.id,
+    Attachment.record_type,
+    Attachment.record_id,
+    Attachment.created_at,
+    Attachment.name,
+    Attachment.content_type,
+    Attachment.size,
+    Attachment.has_thumbnail,
+    CALLED.label("uploader"),
+)
 _ICONS = {"image": "eye", "text": "file-text", "audio": "headset"}
 
 
-def files(query: StoryQuery) -> Iterator[TimelineEntry]:
-    """What was attached and is still there."""
-    if not query.wants(FILE):
-        return
-    statement = query.page(
-        sa.select(Attachment, User.name, User.email)
+def files(query: StoryQuery) -> sa.Select[Any]:
+    """What was attached and is still there, as ``file_entries`` reads it."""
+    return query.page(
+        sa.select(*_COLUMNS)
         .outerjoin(User, User.id == Attachment.uploader_id)
         .where(Attachment.removed_at.is_(None)),
         record_type=Attachment.record_type,
@@ -49,40 +58,36 @@ def files(query: StoryQuery) -> Iterator[TimelineEntry]:
         at=Attachment.created_at,
         id=Attachment.id,
     )
-    for attachment, name, email in session.execute(statement):
-        yield _entry(attachment, name or email or "")
 
 
-def _entry(attachment: Attachment, uploader: str) -> TimelineEntry:
-    endpoint = attachment.record_type.replace(".", "_")
-    key: dict[str, Any] = {"id": attachment.record_id, "file_id": attachment.id}
-    actions: list[EntryAction] = []
-    if may(f"{attachment.record_type}.edit"):
-        actions.append(
-            EntryAction(
-                label=_("Delete"), url=url_for(f"{endpoint}.file_delete_view", **key), icon="trash", method="post"
-            )
+def file_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
+    """The entries of the rows of ``files``."""
+    folders = RecordFolders()
+    added, delete = _("added a file"), _("Delete")
+    for id_, record_type, record_id, created_at, name, content_type, size, has_thumbnail, uploader in rows:
+        url = f"{folders.page(record_type, record_id)}/files/{id_}"
+        actions: tuple[EntryAction, ...] = ()
+        if folders.may_edit(record_type):
+            actions = (EntryAction(label=delete, url=f"{url}/delete", icon="trash", method="post"),)
+        yield TimelineEntry(
+            at=created_at,
+            id=id_,
+            record_type=record_type,
+            record_id=record_id,
+            kind=FILE,
+            icon="paperclip",
+            actor=uploader or "",
+            text=added,
+            actions=actions,
+            template="nova/_story_file.html",
+            context={
+                "name": name,
+                "size": size_text(size),
+                "icon": _ICONS.get(content_type.partition("/")[0], "paperclip"),
+                "file_url": url,
+                "thumbnail_url": f"{url}/thumbnail" if has_thumbnail else "",
+            },
         )
-    thumbnail = url_for(f"{endpoint}.thumbnail_view", **key) if attachment.has_thumbnail else ""
-    return TimelineEntry(
-        at=attachment.created_at,
-        id=attachment.id,
-        record_type=attachment.record_type,
-        record_id=attachment.record_id,
-        kind=FILE,
-        icon="paperclip",
-        actor=uploader,
-        text=_("added a file"),
-        actions=tuple(actions),
-        template="nova/_story_file.html",
-        context={
-            "name": attachment.name,
-            "size": size_text(attachment.size),
-            "icon": _ICONS.get(attachment.content_type.partition("/")[0], "paperclip"),
-            "file_url": url_for(f"{endpoint}.file_view", **key),
-            "thumbnail_url": thumbnail,
-        },
-    )
 
 
 def size_text(size: int) -> str:

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import aliased
 
 from core.admin.formatters import plain
+from core.admin.record_folders import RecordFolders
 from core.records.audit import Audit
 from core.records.catalog import current_catalog
 from core.records.fields import Field
-from core.records.policy import may
 from core.records.timeline import StoryQuery
-from core.site.site import session
 from core.story import CHANGE, EVENT, EntryAction, TimelineEntry
 
 ICONS = {"created": "plus", "deleted": "trash", "restored": "refresh", "note_changed": "note", "note_removed": "note"}
 
+_COLUMNS: tuple[Any, ...] = (
+    Audit.id,
+    Audit.record_type,
+    Audit.record_id,
+    Audit.at,
+    Audit.action,
+    Audit.source,
+    Audit.changes,
+    sa.func.coalesce(sa.func.nullif(Audit.actor_name, ""), Audit.reason).label("actor"),
+)
+_TEXTS = {
+    "created": _l("created this record"),
+    "deleted": _l("deleted this record"),
+    "restored": _l("restored this record"),
+    "note_changed": _l("changed a note"),
+    "note_removed": _l("deleted a note"),
+    "file_removed": _l("deleted a file"),
+    "file_restored": _l("put a file back"),
+}
 SHOWN = frozenset({"changed", "note_changed", "note_removed", "file_removed", "file_restored"})
 
 
-def changes(query: StoryQuery) -> Iterator[TimelineEntry]:
-    """What was made, changed, deleted and restored."""
-    if not query.wants(CHANGE, EVENT):
-        return
+def changes(query: StoryQuery) -> sa.Select[Any]:
+    """What was made, changed, deleted and restored, as ``change_entries`` reads it."""
     # SQLite gives the number of a record that was removed for good to another one, whose story begins anew.
     later = aliased(Audit)
     another = sa.exists().where(
@@ -38,67 +54,54 @@ def changes(query: StoryQuery) -> Iterator[TimelineEntry]:
         later.id > Audit.id,
         later.action == "created",
     )
-    statement = query.page(
-        sa.select(Audit).where(~another),
+    return query.page(
+        sa.select(*_COLUMNS).where(~another),
         record_type=Audit.record_type,
         record_id=Audit.record_id,
         at=Audit.at,
         id=Audit.id,
     )
-    for row in session.scalars(statement):
-        yield _entry(row)
 
 
-def _entry(row: Audit) -> TimelineEntry:
-    kind = CHANGE if row.action == "changed" else EVENT
-    return TimelineEntry(
-        at=row.at,
-        id=row.id,
-        record_type=row.record_type,
-        record_id=row.record_id or 0,
-        kind=kind,
-        icon=ICONS.get(row.action, "history"),
-        actor=row.actor_name or row.reason,
-        text=_told(row),
-        template="nova/_story_changes.html" if row.action in SHOWN else "",
-        context={"changes": list(changes_of(row)) if row.action in SHOWN else []},
-        actions=tuple(_actions(row)),
-    )
-
-
-def _actions(row: Audit) -> Iterator[EntryAction]:
-    if row.action == "changed" and row.changes and may(f"{row.record_type}.edit"):
-        endpoint = row.record_type.replace(".", "_")
-        yield EntryAction(
-            label=_("Revert"),
-            url=url_for(f"{endpoint}.revert_view", id=row.record_id, change_id=row.id),
-            icon="history",
-            method="post",
-            primary=True,
+def change_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
+    """The entries of the rows of ``changes``."""
+    folders = RecordFolders()
+    revert = _("Revert")
+    for id_, record_type, record_id, at, action, source, changed, actor in rows:
+        told = list(told_changes(record_type, changed)) if action in SHOWN else []
+        actions: tuple[EntryAction, ...] = ()
+        if action == "changed" and changed and folders.may_edit(record_type):
+            url = f"{folders.page(record_type, record_id)}/revert/{id_}"
+            actions = (EntryAction(label=revert, url=url, icon="history", method="post", primary=True),)
+        yield TimelineEntry(
+            at=at,
+            id=id_,
+            record_type=record_type,
+            record_id=record_id or 0,
+            kind=CHANGE if action == "changed" else EVENT,
+            icon=ICONS.get(action, "history"),
+            actor=actor,
+            text=_told(action, source, told),
+            template="nova/_story_changes.html" if action in SHOWN else "",
+            context={"changes": told},
+            actions=actions,
         )
 
 
-def _told(row: Audit) -> str:
-    texts = {
-        "created": _("imported this record") if row.source == "import" else _("created this record"),
-        "deleted": _("deleted this record"),
-        "restored": _("restored this record"),
-        "note_changed": _("changed a note"),
-        "note_removed": _("deleted a note"),
-        "file_removed": _("deleted a file"),
-        "file_restored": _("put a file back"),
-    }
-    if row.action in texts:
-        return texts[row.action]
-    names = _(", ").join(str(change["label"]) for change in changes_of(row))
+def _told(action: str, source: str, told: Sequence[Mapping[str, Any]]) -> str:
+    if action == "created" and source == "import":
+        return _("imported this record")
+    if action in _TEXTS:
+        return str(_TEXTS[action])
+    names = _(", ").join(str(change["label"]) for change in told)
     return _("changed %(fields)s", fields=names) if names else _("changed this record")
 
 
-def changes_of(row: Audit) -> Iterator[dict[str, Any]]:
+def told_changes(record_type: str, changes: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The changed fields of an audit row, with their labels and values as people read them."""
     catalog = current_catalog()
-    fields = catalog.find(row.record_type).fields if row.record_type in catalog else {}
-    for name, (old, new) in row.changes.items():
+    fields = catalog.find(record_type).fields if record_type in catalog else {}
+    for name, (old, new) in changes.items():
         field = fields.get(name)
         label = field.label if field is not None else {"note": _("Note"), "file": _("File")}.get(name, name)
         yield {"name": name, "label": label, "old": audit_text(field, old), "new": audit_text(field, new)}

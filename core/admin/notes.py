@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -11,16 +11,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.accounts.actor import acting
-from core.accounts.models import User
+from core.accounts.models import CALLED, User
 from core.admin.form_pages import REFUSED
 from core.admin.ids import not_found, read_id
 from core.admin.lookup import matching_words
+from core.admin.record_folders import RecordFolders
 from core.admin.saving import Refused, commit
 from core.records.note import Note, add_note, change_note, find_note, pin_note, remove_note
 from core.records.policy import may
 from core.records.record import Record
 from core.records.timeline import StoryQuery
-from core.site.site import session
 from core.story import NOTE, Channel, EntryAction, TimelineEntry
 
 if TYPE_CHECKING:
@@ -30,13 +30,22 @@ FIELDS = frozenset({"csrf_token", "body", "mentions", "url"})
 PINNED = 10
 OFFERED = 8
 
-_AUTHORED = sa.select(Note, User.name, User.email).outerjoin(User, User.id == Note.author_id)
+_COLUMNS: tuple[Any, ...] = (
+    Note.id,
+    Note.record_type,
+    Note.record_id,
+    Note.created_at,
+    Note.body,
+    Note.author_id,
+    Note.edited_at,
+    Note.pinned_at,
+    CALLED.label("author"),
+)
+_AUTHORED = sa.select(*_COLUMNS).outerjoin(User, User.id == Note.author_id)
 
 
-def notes(query: StoryQuery) -> Iterator[TimelineEntry]:
-    """What people wrote."""
-    if not query.wants(NOTE):
-        return
+def notes(query: StoryQuery) -> sa.Select[Any]:
+    """What people wrote, as ``note_entries`` reads it."""
     columns = {"record_type": Note.record_type, "record_id": Note.record_id, "at": Note.created_at, "id": Note.id}
     statement = query.page(_AUTHORED, **columns)
     if query.pinned is not None:
@@ -46,49 +55,47 @@ def notes(query: StoryQuery) -> Iterator[TimelineEntry]:
         pinned = sa.select(Note.id).where(*about).order_by(Note.pinned_at.desc()).limit(PINNED).subquery()
         wanted = sa.or_(Note.id.in_(sa.select(newest.c.id)), Note.id.in_(sa.select(pinned.c.id)))
         statement = _AUTHORED.where(wanted).order_by(Note.created_at.desc(), Note.id.desc())
-    for note, name, email in session.execute(statement):
-        yield _entry(note, name or email or "")
+    return statement
 
 
-def _entry(note: Note, author: str) -> TimelineEntry:
-    return TimelineEntry(
-        at=note.created_at,
-        id=note.id,
-        record_type=note.record_type,
-        record_id=note.record_id,
-        kind=NOTE,
-        icon="note",
-        actor=author,
-        text=_("left a note") if note.edited_at is None else _("left a note (edited)"),
-        body=note.body,
-        pinned=note.pinned_at is not None,
-        actions=tuple(_actions(note)),
-    )
+def note_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
+    """The entries of the rows of ``notes``."""
+    left, edited = _("left a note"), _("left a note (edited)")
+    folders = RecordFolders()
+    reader = acting().user_id
+    for id_, record_type, record_id, created_at, body, author_id, edited_at, pinned_at, author in rows:
+        actions: Iterable[EntryAction] = ()
+        if folders.may_edit(record_type):
+            own = author_id is not None and author_id == reader
+            url = f"{folders.page(record_type, record_id)}/note/{id_}"
+            actions = _actions(url, pinned=pinned_at is not None, own=own)
+        yield TimelineEntry(
+            at=created_at,
+            id=id_,
+            record_type=record_type,
+            record_id=record_id,
+            kind=NOTE,
+            icon="note",
+            actor=author or "",
+            text=left if edited_at is None else edited,
+            body=body,
+            pinned=pinned_at is not None,
+            actions=tuple(actions),
+        )
 
 
-def _actions(note: Note) -> Iterator[EntryAction]:
-    if not may(f"{note.record_type}.edit"):
-        return
-    endpoint = note.record_type.replace(".", "_")
-    key: dict[str, Any] = {"id": note.record_id, "note_id": note.id}
-    pinned = note.pinned_at is not None
+def _actions(url: str, *, pinned: bool, own: bool) -> Iterator[EntryAction]:
     yield EntryAction(
         label=_("Unpin") if pinned else _("Pin"),
-        url=url_for(f"{endpoint}.note_pin_view", **key),
+        url=f"{url}/pin",
         icon="bookmark",
         method="post",
         fields={"pinned": "" if pinned else "1"},
     )
-    if note.author_id is not None and note.author_id == acting().user_id:
+    if own:
+        yield EntryAction(label=_("Edit"), url=url, icon="pencil", method="dialog")
         yield EntryAction(
-            label=_("Edit"), url=url_for(f"{endpoint}.note_edit_view", **key), icon="pencil", method="dialog"
-        )
-        yield EntryAction(
-            label=_("Delete"),
-            url=url_for(f"{endpoint}.note_delete_view", **key),
-            icon="trash",
-            method="post",
-            confirm=_("Delete this note?"),
+            label=_("Delete"), url=f"{url}/delete", icon="trash", method="post", confirm=_("Delete this note?")
         )
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from core.accounts.models import User
 from core.admin.cells import HEAD
 from core.admin.formatters import shown
 from core.records.fields import Field
@@ -20,10 +18,10 @@ if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
 
-def field_groups(view: RecordView, record: Any) -> list[dict[str, Any]]:
-    """The groups of the form with their values, then who made the record and when."""
+def field_groups(view: RecordView, record: Any, authors: Mapping[int, str]) -> list[dict[str, Any]]:
+    """The groups of the form with their values, then who made the record and when; ``authors`` are names by user id."""
     editable = may(view.screen.permission("edit"), record)
-    return [*_groups(view, record, editable=editable), _about(view, record)]
+    return [*_groups(view, record, editable=editable), _about(record, authors)]
 
 
 def owner_field(view: RecordView, record: Any) -> dict[str, Any] | None:
@@ -58,13 +56,9 @@ def _is_currency(view: RecordView, field: Field) -> bool:
     return any(other.currency == field.name for other in view.record_type.fields.values())
 
 
-def _about(view: RecordView, record: Any) -> dict[str, Any]:
-    wanted = {record.created_by_id, record.updated_by_id} - {None}
-    found = view.session.scalars(sa.select(User).where(User.id.in_(wanted))) if wanted else ()
-    people = {person.id: str(person) for person in found}
-
+def _about(record: Any, authors: Mapping[int, str]) -> dict[str, Any]:
     def line(label: str, at: dt.datetime, person: int | None) -> dict[str, Any]:
-        name = people.get(person) if person is not None else None
+        name = authors.get(person) if person is not None else None
         moment = format_local_datetime(at)
         value = _("%(moment)s by %(name)s", moment=moment, name=name) if name else moment
         return {"label": label, "value": value, "empty": False}

@@ -8,10 +8,9 @@ from core.admin.composer import composer
 from core.admin.drawing import drawn, mending
 from core.admin.record_fields import field_groups, owner_field
 from core.admin.record_head import head
-from core.admin.related import related_panels
-from core.admin.story_page import story
+from core.admin.related import read_related, related_panels
+from core.admin.story_page import read_story, story
 from core.parts import Panel
-from core.records.duplicates.pointers import followed_and_merged
 from core.records.kin import kin
 
 if TYPE_CHECKING:
@@ -22,19 +21,20 @@ _SLOTS = ("header", "side", "main")
 
 def record_page(view: RecordView, record: Any) -> Any:
     """The page of ``record``."""
-    related = kin(view.session, record)
-    followed, merged = followed_and_merged(view.session, record)
+    around = kin(view.session, record)
+    told = read_story(view, record, around)
+    found = read_related(view, around.pointing, told.others(record))
     return view.render(
         "nova/record.html",
         model=record,
         title=str(record),
         owner=owner_field(view, record),
-        groups=field_groups(view, record),
-        related=list(related_panels(view, record, related)),
+        groups=field_groups(view, record, around.authors),
+        related=list(related_panels(view, record, around.pointing, found)),
         panels=_panels(view, record),
         channels=composer(view, record),
-        **head(view, record, followed=followed),
-        **story(view, record, related, merged),
+        **head(view, record, followed=around.followed),
+        **story(view, record, around, told, {key: str(other) for key, other in found.items()}),
     )
 
 

@@ -48,7 +48,6 @@ from core.admin.quick_add import quick_add
 from core.admin.record_head import follow_or_not
 from core.admin.record_page import record_page
 from core.admin.recycle_bin import recycle_bin
-from core.admin.related import links_of
 from core.admin.reverting import revert
 from core.admin.saved_view_pages import delete_view, edit_view, new_view, restore_view, save_view
 from core.admin.story_page import older
@@ -58,6 +57,7 @@ from core.records.duplicates.pointers import survivor_of
 from core.records.duplicates.rules import bound_rules
 from core.records.policy import may
 from core.records.record import Record
+from core.records.whole import read_whole
 
 EDITABLE_KINDS = frozenset(
     {"text", "email", "url", "phone", "integer", "decimal", "money", "choice", "color", "date", "datetime", "link"}
@@ -177,21 +177,31 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         """The id of a record."""
         return int(model.id)
 
-    def get_one(self, id: Any, *options: Any) -> Any:
+    def get_one(self, id: Any) -> Any:
         """The record with this id, or None: also for one that lies in the bin or that the actor may not see."""
         number = read_id(id)
         if number is None:
             return None
-        statement = sa.select(self.model).where(self.model.id == number).options(*options)
+        statement = sa.select(self.model).where(self.model.id == number)
         record = self.session.scalars(statement).unique().one_or_none()
         return record if record is not None and may(self.screen.permission("see"), record) else None
 
-    def record_or_404(self, id: str, *options: Any) -> Any:
-        """The record with this id; answers 404 where there is none that the actor may see.
+    def record_or_404(self, id: str) -> Any:
+        """The record with this id; answers 404 where there is none that the actor may see."""
+        record = self.get_one(id)
+        if record is None:
+            not_found()
+        return record
 
-        ``options`` are loader options for what is shown beside it.
-        """
-        record = self.get_one(id, *options)
+    def get_whole(self, id: Any) -> Any:
+        """The record with this id with everything its fields show, by one query; None as from ``get_one``."""
+        number = read_id(id)
+        record = None if number is None else read_whole(self.session, self.model, number)
+        return record if record is not None and may(self.screen.permission("see"), record) else None
+
+    def whole_or_404(self, id: str) -> Any:
+        """The record with this id and everything its fields show; answers 404 like ``record_or_404``."""
+        record = self.get_whole(id)
         if record is None:
             not_found()
         return record
@@ -242,17 +252,19 @@ class RecordView(BaseModelView):  # type: ignore[misc]
     @expose("/<id>")
     def details_view(self, id: str) -> Any:
         """The page of a record, which shows what it links to; of one that was merged, that of what it became."""
-        record, number = self.get_one(id, *links_of(self.record_type)), read_id(id)
+        record, number = self.get_whole(id), read_id(id)
         if record is None and number is not None:
             into = survivor_of(self.session, self.model, number)
             if into is not None and self.get_one(into) is not None:
                 return redirect(self.get_url(".details_view", id=into))
-        return record_page(self, record or self.record_or_404(id))
+        if record is None:
+            not_found()
+        return record_page(self, record)
 
     @expose("/<id>/edit", methods=("GET", "POST"))
     def edit_view(self, id: str) -> Any:
         """The form of a record."""
-        return edit(self, self.record_or_404(id))
+        return edit(self, self.whole_or_404(id))
 
     @expose("/<id>/note", methods=("POST",))
     def note_view(self, id: str) -> Any:

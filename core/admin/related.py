@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -11,9 +11,10 @@ from core.admin.formatters import plain
 from core.admin.list_query import loader
 from core.parts import Screen
 from core.records.address import record_url
-from core.records.catalog import RecordType, Reference
+from core.records.catalog import RecordType, Reference, current_catalog
 from core.records.fields import Field
 from core.records.kin import NEWEST
+from core.records.naming import Key
 from core.records.policy import may
 from core.site.formats import format_number
 
@@ -23,24 +24,47 @@ if TYPE_CHECKING:
 ROWS = 6
 
 
+def read_related(
+    view: RecordView, related: Mapping[Reference, Sequence[int]], others: Mapping[str, Collection[int]]
+) -> Mapping[Key, Any]:
+    """The records that the panels show, and ``others`` by the names of their types; one query for each type."""
+    wanted: dict[str, set[int]] = {name: set(ids) for name, ids in others.items()}
+    for reference, ids in related.items():
+        wanted.setdefault(reference.record_type.name, set()).update(ids[:ROWS])
+    found = {}
+    catalog = current_catalog()
+    for name, numbers in wanted.items():
+        if numbers and name in catalog:
+            record_type = catalog.find(name)
+            model: Any = record_type.model
+            statement = sa.select(model).where(model.id.in_(sorted(numbers))).options(*_links_of(record_type))
+            found.update({(name, record.id): record for record in view.session.scalars(statement).unique()})
+    return found
+
+
 def related_panels(
-    view: RecordView, record: Any, related: Mapping[Reference, Sequence[int]]
+    view: RecordView, record: Any, related: Mapping[Reference, Sequence[int]], found: Mapping[Key, Any]
 ) -> Iterator[dict[str, Any]]:
-    """A panel for every link that leads here; one without records only offers to add one."""
+    """A panel for every link that leads here; one without records only offers to add one.
+
+    Args:
+        related: the ids of the records by link (``core.records.kin``).
+        found: what ``read_related`` read of them.
+    """
+    here = view.get_url(".details_view", id=record.id)
     for reference, ids in related.items():
         screen: Screen = view.site.screens[reference.record_type.name]
         create = may(screen.permission("create")) and reference.field.name in _typed(screen)
         if not ids and not create:
             continue
         link = {reference.field.name: record.id}
-        here = view.get_url(".details_view", id=record.id)
         filtered = {f"flt0_{reference.field.name}__eq": record.id}
         yield {
             "title": _title(related, reference, screen),
             "icon": screen.icon,
             "id": reference.name.replace(".", "-"),
             "count": format_number(min(len(ids), NEWEST)) + ("+" if len(ids) > NEWEST else ""),
-            "rows": list(_rows(view, screen, reference, ids[:ROWS])),
+            "rows": list(_rows(screen, reference, ids[:ROWS], found)),
             "more": len(ids) > ROWS,
             "all_url": view.get_url(f"{screen.endpoint}.index_view", **filtered)
             if reference.field.name in screen.filters
@@ -50,7 +74,7 @@ def related_panels(
         }
 
 
-def links_of(record_type: RecordType) -> list[Any]:
+def _links_of(record_type: RecordType) -> list[Any]:
     """Loader options that bring what a record links to in the query of the record itself."""
     links = (field for field in record_type.fields.values() if field.kind == "link")
     return [loader(record_type.model, field) for field in links]
@@ -67,20 +91,13 @@ def _title(related: Mapping[Reference, Sequence[int]], reference: Reference, scr
 
 
 def _rows(
-    view: RecordView, screen: Screen, reference: Reference, ids: Sequence[int]
+    screen: Screen, reference: Reference, ids: Sequence[int], found: Mapping[Key, Any]
 ) -> Iterator[dict[str, Any]]:
-    if not ids:
-        return
-    model: Any = reference.record_type.model
-    fields = reference.record_type.fields
-    statement = sa.select(model).where(model.id.in_(ids)).options(*links_of(reference.record_type))
-    found = {record.id: record for record in view.session.scalars(statement).unique()}
-    amount = _amount(screen, fields)
+    amount = _amount(screen, reference.record_type.fields)
     for id_ in ids:
-        if id_ in found:
-            record = found[id_]
+        record = found.get((screen.name, id_))
+        if record is not None:
             yield {
-                "record": record,  # held, so that the story need not ask for its name again
                 "name": str(record),
                 "subtitle": screen.subtitle(record) if screen.subtitle else "",
                 "amount": plain(amount, getattr(record, amount.name), record) if amount else "",

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-import sqlalchemy as sa
 from flask import abort, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm.util import identity_key
 
 from core.admin.drawing import drawn, mending
 from core.parts import Label
 from core.records.address import record_url
-from core.records.catalog import Reference, current_catalog
-from core.records.duplicates.pointers import merged_into
-from core.records.kin import NEWEST, kin
-from core.records.timeline import Position, Records, StoryQuery, plans, tell
+from core.records.catalog import Reference
+from core.records.kin import NEWEST, Kin, kin
+from core.records.naming import Key, find_records
+from core.records.timeline import Position, Records, Story, StoryQuery, plans, tell
 from core.site.formats import reader_today, to_reader_time
 from core.story import ACTIVITY, CHANGE, EVENT, FILE, KINDS, MESSAGE, NOTE, TimelineEntry, Upcoming
 
@@ -41,25 +41,40 @@ FILTERS: Mapping[str, tuple[Label, frozenset[str]]] = {
 }
 
 
-def story(
-    view: RecordView, record: Any, related: Mapping[Reference, Sequence[int]], merged: Sequence[int]
-) -> dict[str, Any]:
-    """What the page shows of the story; ``?show=`` filters it, ``?before=`` reads on in it.
+@dataclass(frozen=True)
+class Told:
+    """What the page tells of a record, under which filter; ``first`` where it begins with the newest."""
 
-    ``related`` are the records that point at this one (``core.records.kin``), ``merged`` those merged into it; what
-    happened to them is told too.
+    shown: str
+    first: bool
+    story: Story
+    planned: Sequence[Upcoming]
+
+    def others(self, record: Any) -> Mapping[str, set[int]]:
+        """The ids of the other records that entries are about, by the names of their types."""
+        wanted: dict[str, set[int]] = {}
+        told: list[TimelineEntry | Upcoming] = [*self.story.entries, *self.planned]
+        for entry in told:
+            if (entry.record_type, entry.record_id) != (record.__record_type__, record.id):
+                wanted.setdefault(entry.record_type, set()).add(entry.record_id)
+        return wanted
+
+
+def read_story(view: RecordView, record: Any, around: Kin) -> Told:
+    """The story of ``record``: ``?show=`` filters it, ``?before=`` reads on in it.
+
+    What happened to the records that point at it, and to those that were merged into it, is told too.
     """
     shown = request.args.get("show", "")
     if shown not in FILTERS:
         abort(400)
-    own = {record.__record_type__: [record.id, *merged]}
-    records = _together({} if shown == CHILDREN else own, related)
+    own = {record.__record_type__: [record.id, *around.merged]}
     before = _before()
     size = min(request.args.get("entries", ENTRIES, type=int), MOST_ENTRIES)
     first = before is None and shown == ""
     told = tell(
         StoryQuery(
-            records=records,
+            records=_together({} if shown == CHILDREN else own, around.pointing),
             limit=max(size, 1),
             before=before,
             kinds=FILTERS[shown][1],
@@ -67,32 +82,41 @@ def story(
         ),
         mending(view.session),
     )
-    entries, last = told.entries, told.older
-    arguments = {"show": shown or None, "before": str(last) if last is not None else None}
-    planned = plans(_together(own, related), PLANS, mending(view.session)) if first else []
-    names = _names(view, record, [*entries, *planned])
+    planned = plans(_together(own, around.pointing), PLANS, mending(view.session)) if first else []
+    return Told(shown, first, told, planned)
+
+
+def story(view: RecordView, record: Any, around: Kin, told: Told, names: Mapping[Key, str]) -> dict[str, Any]:
+    """What the page shows of the story; ``names`` are what the other records in it are called."""
+    last = told.story.older
+    here = view.get_url(".details_view", id=record.id)
+    arguments = {"show": told.shown, "before": str(last) if last is not None else ""}
+    older = urlencode({name: value for name, value in arguments.items() if value})
     return {
-        "pinned": [_line(view, entry, {}) for entry in told.pinned],
-        "upcoming": [_plan(entry, names) for entry in planned],
-        "timeline": list(_days(view, entries, names)),
+        "pinned": [_line(view, entry, {}) for entry in told.story.pinned],
+        "upcoming": [_plan(entry, names) for entry in told.planned],
+        "timeline": list(_days(view, told.story.entries, names)),
         "timeline_filters": [
             {
                 "label": label,
-                "active": name == shown,
-                "url": view.get_url(".details_view", id=record.id, show=name or None, _anchor="story"),
+                "active": name == told.shown,
+                "url": f"{here}?show={name}#story" if name else f"{here}#story",
             }
             for name, (label, _kinds) in FILTERS.items()
-            if name != CHILDREN or any(related.values())
+            if name != CHILDREN or any(around.pointing.values())
         ],
-        "timeline_more_url": view.get_url(".details_view", id=record.id, **arguments) if last is not None else None,
-        "timeline_part_url": view.get_url(".story_view", id=record.id, **arguments) if last is not None else None,
+        "timeline_more_url": f"{here}?{older}" if last is not None else None,
+        "timeline_part_url": f"{here}/story?{older}" if last is not None else None,
     }
 
 
 def older(view: RecordView, record: Any) -> str:
     """A further part of the story, for a page that is open already."""
-    related, merged = kin(view.session, record), merged_into(view.session, record)
-    return render_template("nova/_story.html", **story(view, record, related, merged))
+    around = kin(view.session, record)
+    told = read_story(view, record, around)
+    others = [(name, number) for name, ids in told.others(record).items() for number in ids]
+    names = {key: str(other) for key, other in find_records(view.session, others).items()}
+    return render_template("nova/_story.html", **story(view, record, around, told, names))
 
 
 def _together(own: Records, related: Mapping[Reference, Sequence[int]]) -> Records:
@@ -111,32 +135,6 @@ def _before() -> Position | None:
         return Position.read(text)
     except ValueError:
         abort(400)
-
-
-def _names(
-    view: RecordView, record: Any, entries: Sequence[TimelineEntry | Upcoming]
-) -> Mapping[tuple[str, int], str]:
-    """What the other records are called whose entries are shown; one query for each of their types."""
-    wanted: dict[str, set[int]] = {}
-    for entry in entries:
-        if (entry.record_type, entry.record_id) != (record.__record_type__, record.id):
-            wanted.setdefault(entry.record_type, set()).add(entry.record_id)
-    catalog = current_catalog()
-    names = {}
-    for name, ids in wanted.items():
-        if name in catalog:
-            for found in _records(view, catalog.find(name).model, ids):
-                names[name, found.id] = str(found)
-    return names
-
-
-def _records(view: RecordView, model: Any, ids: set[int]) -> Iterator[Any]:
-    """The records with these ids; those in the panels of the same page are not asked for again."""
-    held = {id_: view.session.identity_map.get(identity_key(model, id_)) for id_ in ids}
-    yield from (record for record in held.values() if record is not None)
-    missing = [id_ for id_, record in held.items() if record is None]
-    if missing:
-        yield from view.session.scalars(sa.select(model).where(model.id.in_(missing))).unique()
 
 
 def _days(

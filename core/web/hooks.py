@@ -9,9 +9,9 @@ from flask_babel import lazy_gettext as _l
 from core.admin.bulk_job import BULK_JOB, run_bulk
 from core.admin.bulk_questions import PURGE_PERMISSION
 from core.admin.export import RUN_EXPORT
-from core.admin.files import file_channel, files
-from core.admin.history import changes
-from core.admin.notes import note_channel, notes
+from core.admin.files import file_channel
+from core.admin.notes import note_channel
+from core.admin.own_story import own_story
 from core.hookspecs import hookimpl
 from core.mail.outbox import SEND_MAIL
 from core.mail.sending import send_one
@@ -198,7 +198,7 @@ def on_event(event: Event) -> None:
 
 @hookimpl
 def timeline(query: StoryQuery) -> list[TimelineEntry]:
-    return [*notes(query), *changes(query), *files(query)]
+    return list(own_story(query))
 
 
 @hookimpl

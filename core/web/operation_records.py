@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from core.admin.formatters import record_url
-from core.admin.history import changes_of
+from core.admin.history import told_changes
 from core.records.audit import Audit
 from core.records.catalog import current_catalog
 from core.records.operations.models import Operation, OperationProblem
@@ -54,7 +54,7 @@ def changed_records(op: Operation, before: int | None) -> tuple[list[RecordRow],
             # The changes would tell of a record that the reader may not see.
             listed.append(RecordRow(label=_("A record that is gone or not yours to see"), url=None, what=what))
             continue
-        changes = tuple(changes_of(row)) if row.action == "changed" else ()
+        changes = tuple(told_changes(row.record_type, row.changes)) if row.action == "changed" else ()
         url = record_url(record) if record.archived_at is None else None
         listed.append(RecordRow(label=str(record), url=url, what=what, changes=changes))
     return listed, rows[-1].id if len(found) > PER_PAGE else None

@@ -12,10 +12,22 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import joinedload
 
-from core import EntryAction, StoryQuery, TimelineEntry, Upcoming, about, may, preferences, session
+from core import EntryAction, StoryQuery, TimelineEntry, Upcoming, User, about, may, preferences, session
 from plugins.activities.models import CALL, ICONS, MEETING, OUTCOMES, Activity
 
 KIND = "activity"
+_COLUMNS: tuple[Any, ...] = (
+    Activity.id,
+    Activity.done_at,
+    Activity.about_type,
+    Activity.about_id,
+    Activity.kind,
+    Activity.subject,
+    Activity.outcome,
+    Activity.note,
+    User.name,
+    User.email,
+)
 
 
 def done(query: StoryQuery) -> Iterator[TimelineEntry]:
@@ -23,24 +35,25 @@ def done(query: StoryQuery) -> Iterator[TimelineEntry]:
     if not query.wants(KIND):
         return
     statement = query.page(
-        sa.select(Activity).where(Activity.done_at.is_not(None)).options(joinedload(Activity.assignee)),
+        sa.select(*_COLUMNS).outerjoin(User, User.id == Activity.assignee_id).where(Activity.done_at.is_not(None)),
         record_type=Activity.about_type,
         record_id=Activity.about_id,
         at=Activity.done_at,
         id=Activity.id,
     )
-    for activity in session.scalars(statement):
+    page = _page()
+    for id_, done_at, about_type, about_id, kind, subject, outcome, note, name, email in session.execute(statement):
         yield TimelineEntry(
-            at=activity.done_at,  # type: ignore[arg-type]
-            id=activity.id,
-            record_type=activity.about_type or "",
-            record_id=activity.about_id or 0,
+            at=done_at,
+            id=id_,
+            record_type=about_type or "",
+            record_id=about_id or 0,
             kind=KIND,
-            icon=ICONS.get(activity.kind, "checklist"),
-            actor=str(activity.assignee or ""),
-            text=_told(activity),
-            body=activity.note or "",
-            url=url_for("activities_activity.details_view", id=activity.id),
+            icon=ICONS.get(kind, "checklist"),
+            actor=name or email or "",
+            text=_told(kind, subject, outcome),
+            body=note or "",
+            url=f"{page}{id_}",
         )
 
 
@@ -49,7 +62,7 @@ def planned(records: Any, limit: int) -> list[Upcoming]:
     statement = (
         sa.select(Activity)
         .where(about(records, Activity.about_type, Activity.about_id), Activity.done_at.is_(None))
-        .options(joinedload(Activity.assignee))
+        .options(joinedload(Activity.assignee).lazyload(User.roles))
         .order_by(Activity.due.nulls_last(), Activity.due_time.nulls_last(), Activity.id)
         .limit(limit)
     )
@@ -69,12 +82,20 @@ def planned(records: Any, limit: int) -> list[Upcoming]:
     ]
 
 
-def _told(activity: Activity) -> str:
+def _page() -> str:
+    """What comes before the id in the address of an activity's page."""
+    return url_for("activities_activity.details_view", id=0).removesuffix("0")
+
+
+def _told(kind: str, subject: str, code: str | None) -> str:
     """What somebody did, after their name."""
-    outcome = next((option.label for option in OUTCOMES if option.code == activity.outcome), "")
-    texts = {CALL: _("called: %(subject)s", subject=activity.subject)}
-    texts[MEETING] = _("met: %(subject)s", subject=activity.subject)
-    told = texts.get(activity.kind) or _("did: %(subject)s", subject=activity.subject)
+    if kind == CALL:
+        told = _("called: %(subject)s", subject=subject)
+    elif kind == MEETING:
+        told = _("met: %(subject)s", subject=subject)
+    else:
+        told = _("did: %(subject)s", subject=subject)
+    outcome = next((option.label for option in OUTCOMES if option.code == code), "")
     return f"{told} · {outcome}" if outcome else told
 
 

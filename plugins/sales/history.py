@@ -88,7 +88,7 @@ def stays(session: Session, deal: Deal, moment: dt.datetime | None = None) -> li
     until = deal.closed_at or moment or now()
     rows = session.scalars(
         sa.select(StageChange)
-        .options(joinedload(StageChange.stage), joinedload(StageChange.actor))
+        .options(joinedload(StageChange.stage), joinedload(StageChange.actor).lazyload("*"))
         .where(StageChange.deal_id == deal.id)
         .order_by(StageChange.entered_at, StageChange.id)
     )

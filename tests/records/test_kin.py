@@ -30,7 +30,7 @@ def test_one_query_finds_what_points_here_and_leaves_out_hidden_and_deleted(make
         asked: list[str] = []
         engine = site.runtime.database.engine
         sa.event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-        found = {reference.name: ids for reference, ids in kin(session, company, newest=2).items()}
+        found = {reference.name: ids for reference, ids in kin(session, company, newest=2).pointing.items()}
         assert len(asked) == 1
         assert found["contacts.person.company"] == [seen.id]
         deals = found["sales.deal.company"]
