@@ -143,12 +143,11 @@ class BoardQuery:
         wanted = [lane for lane in lanes[:LANES_LIMIT] if lane.count]
         if not wanted:
             return
+        some = self._in_order(matching, ordered).with_only_columns(self.model.id, maintain_column_froms=True)
         parts = []
         for lane in wanted:
             inside = self.column.is_(None) if lane.key is None else self.column == lane.key
-            size = sizes.get(lane.key, self.board.page_size)
-            first = self._in_order(matching.where(inside), ordered).limit(size)
-            part = first.with_only_columns(self.model.id, maintain_column_froms=True).subquery()
+            part = some.where(inside).limit(sizes.get(lane.key, self.board.page_size)).subquery()
             parts.append(sa.select(part.c.id))
         ids = sa.union_all(*parts) if len(parts) > 1 else parts[0]
         statement = sa.select(self.model).where(self.model.id.in_(ids)).options(*self._loading())
@@ -166,7 +165,8 @@ class BoardQuery:
         return [self.model.updated_at.desc(), self.model.id.desc()]
 
     def _loading(self) -> list[Any]:
-        names = dict.fromkeys([self.board.lane, self.board.subtitle, "owner"])
+        # Not the lane, which is loaded already: see ``Lane.row``.
+        names = dict.fromkeys([self.board.subtitle, "owner"])
         fields = [self.record_type.fields[name] for name in names if name and name in self.record_type.fields]
         return [loader(self.model, entry) for entry in fields if entry.is_link]
 

@@ -10,7 +10,7 @@ from flask_admin.form import BaseForm
 from flask_babel import gettext as _
 
 from core.admin.board import BoardQuery
-from core.admin.board_pages import BoardRequest, lane_sums, matching_of, read_board, totals_of
+from core.admin.board_pages import BoardRequest, hints_of, lane_sums, matching_of, read_board, totals_of
 from core.admin.cards import Cards
 from core.admin.form_pages import CONFLICT, REFUSED
 from core.admin.forms import formdata, is_valid, refuse_undeclared
@@ -88,12 +88,11 @@ def move(view: RecordView) -> Any:
         flash(sentence, f"undo {undo}" if undo and not request.values.get("undo") else "success")
         return redirect(_board_url(view, board))
     touched = [lane for lane in lanes if lane.key in (before, key)]
-    query.fill_totals(touched, totals_of(view, query, matching_of(view, board, lanes), touched))
-    hints = query.board.hints([record]) if query.board.hints is not None else {}
+    query.fill_totals(touched, totals_of(view, board, matching_of(view, board, lanes), touched))
     return render_template(
         "nova/_board_moved.html",
         lanes=[lane_sums(lane) for lane in touched],
-        card=Cards(view, query).card(record, target, hints.get(record.id)),
+        card=Cards(view, query).card(record, target, hints_of(query, [record]).get(record.id)),
         lane=lane_sums(target),
         move_url=view.get_url(".move_view", **board.here),
         sentence=sentence,

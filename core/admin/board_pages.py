@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from core.admin.cards import Cards
 from core.admin.ids import not_found, read_id
 from core.admin.lanes import LANES_LIMIT, Lane
 from core.admin.list_page import screen_links, screen_views
+from core.admin.list_rows import address
 from core.admin.view_bar import view_arguments, view_bar
 from core.records.catalog import current_catalog
 from core.records.policy import may, sees_every
@@ -24,6 +25,7 @@ from core.records.totals import Total, kept_totals
 if TYPE_CHECKING:
     from core.admin.list_query import ListRequest
     from core.admin.record_view import RecordView
+    from core.parts import Hint
 
 # What the address of a board says besides search, filters and order.
 OWN = ("by", "scope", "lane", "cards", "stuck", "id", "version", "undo", "order", "back")
@@ -43,6 +45,11 @@ class BoardRequest:
     @property
     def scope_id(self) -> int | None:
         return self.scope.id if self.scope is not None else None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing narrows the board."""
+        return not (self.stuck or self.asked.search or self.asked.filters or self.asked.where)
 
 
 def read_board(view: RecordView) -> BoardRequest:
@@ -82,17 +89,18 @@ def board_page(view: RecordView) -> Any:
     lanes = query.source.lanes(view.session, board.scope_id)
     sizes = _sizes(query, lanes)
     matching = matching_of(view, board, lanes)
-    totals = totals_of(view, query, matching, lanes if board.scope is not None else None)
+    totals = totals_of(view, board, matching, lanes if board.scope is not None else None)
     if board.scope is None:
         lanes += _others(view, query, lanes, totals)
     query.fill_totals(lanes, totals)
     ordered = (lambda statement: view.query.ordered(statement, board.asked)) if board.asked.sort else None
     query.fill_cards(view.session, lanes, sizes, matching, ordered)
-    cards = Cards(view, query)
     editable, here = may(view.screen.permission("edit")), board.here
+    path = view.get_url(".board_view")
 
     def url(**changes: Any) -> str:
-        return view.get_url(".board_view", **{**here, **changes})
+        wanted = {**here, **changes}
+        return address(path, {name: value for name, value in wanted.items() if value is not None})
 
     return view.render(
         "nova/board.html",
@@ -118,10 +126,7 @@ def board_page(view: RecordView) -> Any:
         stuck_url=url(stuck=None if board.stuck else 1) if board.stuck or _ages(query, lanes) else None,
         stuck=board.stuck,
         many_lanes=len(lanes) > LANES_LIMIT,
-        lanes=[
-            lane_context(view, board, lane, sizes.get(lane.key, query.board.page_size), cards)
-            for lane in lanes[:LANES_LIMIT]
-        ],
+        lanes=lane_contexts(view, board, lanes[:LANES_LIMIT], sizes, url),
         move_url=view.get_url(".move_view", **here) if editable else None,
         **view_bar(view, board.asked, ".board_view", {name: here[name] for name in OWN if name in here}),
     )
@@ -134,12 +139,11 @@ def matching_of(view: RecordView, board: BoardRequest, lanes: Sequence[Lane]) ->
 
 
 def totals_of(
-    view: RecordView, query: BoardQuery, matching: sa.Select[Any], lanes: Sequence[Lane] | None
+    view: RecordView, board: BoardRequest, matching: sa.Select[Any], lanes: Sequence[Lane] | None
 ) -> list[Total]:
     """The totals of the lanes, or of every lane: kept ones where they are the whole truth, else counted now."""
-    kept = current_catalog().kept.get(view.model)
-    whole = matching.whereclause is None and not matching.get_final_froms()[1:]
-    if kept is not None and kept.lane == query.column.key and whole and sees_every(view.model):
+    query, kept = board.query, current_catalog().kept.get(view.model)
+    if kept is not None and kept.lane == query.column.key and board.everything and sees_every(view.model):
         found = kept_totals(view.session, kept)
         if found is not None:
             return found
@@ -184,29 +188,41 @@ def lane_sums(lane: Lane) -> dict[str, Any]:
     }
 
 
-def lane_context(
-    view: RecordView, board: BoardRequest, lane: Lane, size: int, cards: Cards
-) -> dict[str, Any]:
-    """A lane with its cards."""
-    query, here = board.query, dict(board.here)
-    hints = query.board.hints(lane.cards) if query.board.hints is not None and lane.cards else {}
-    more = lane.count > len(lane.cards) and size < CARDS_LIMIT
-    longer = {**here, "lane": lane.text_key, "cards": size + query.board.page_size}
-    place = {"by": query.field.name, "lane": lane.text_key, "url": view.get_url(".board_view", **here)}
-    return lane_sums(lane) | {
-        "label": lane.label,
-        "color": lane.color,
-        "probability": lane.probability,
-        "rot_days": lane.rot_days,
-        "cards": [cards.card(record, lane, hints.get(record.id)) for record in lane.cards],
-        "more_url": view.get_url(".board_view", **longer) if more else None,
-        "add_url": view.get_url(".quick_add_view", **place) if view.can_create else None,
-        "settings_url": view.get_url(".lane_view", **place) if _may_keep(query, lane) else None,
-    }
+def lane_contexts(
+    view: RecordView, board: BoardRequest, lanes: Sequence[Lane], sizes: Mapping[Any, int], url: Callable[..., str]
+) -> list[dict[str, Any]]:
+    """Lanes with their cards. Hints are asked for once, for the cards of all lanes."""
+    query, here = board.query, url()
+    cards, hints = Cards(view, query), hints_of(query, [record for lane in lanes for record in lane.cards])
+    add_url = view.get_url(".quick_add_view") if view.can_create else None
+    settings_url = view.get_url(".lane_view") if _may_keep(query) else None
+    shown = []
+    for lane in lanes:
+        size = sizes.get(lane.key, query.board.page_size)
+        more = lane.count > len(lane.cards) and size < CARDS_LIMIT
+        place = {"by": query.field.name, "lane": lane.text_key, "url": here}
+        shown.append(
+            lane_sums(lane)
+            | {
+                "label": lane.label,
+                "color": lane.color,
+                "probability": lane.probability,
+                "rot_days": lane.rot_days,
+                "cards": [cards.card(record, lane, hints.get(record.id)) for record in lane.cards],
+                "more_url": url(lane=lane.text_key, cards=size + query.board.page_size) if more else None,
+                "add_url": address(add_url, place) if add_url else None,
+                "settings_url": address(settings_url, place) if settings_url and lane.key is not None else None,
+            }
+        )
+    return shown
 
 
-def _may_keep(query: BoardQuery, lane: Lane) -> bool:
+def hints_of(query: BoardQuery, records: Sequence[Any]) -> Mapping[int, Hint]:
+    """The remarks on the cards of these records, by id."""
+    return query.board.hints(records) if query.board.hints is not None and records else {}
+
+
+def _may_keep(query: BoardQuery) -> bool:
+    """Whether lanes here can be set up, and by the actor."""
     target: Any = query.field.target
-    if lane.key is None or target is None or not issubclass(target, BoardLane):
-        return False
-    return may(f"{target.__record_type__}.edit")
+    return target is not None and issubclass(target, BoardLane) and may(f"{target.__record_type__}.edit")

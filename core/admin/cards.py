@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import ngettext
@@ -15,6 +16,29 @@ if TYPE_CHECKING:
     from core.admin.lanes import Lane
     from core.admin.record_view import RecordView
     from core.parts import Hint
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as nova/_card.html draws it: texts, empty where there is nothing to say.
+
+    ``hint`` is a short remark such as the next step; ``warn`` colours it. ``age`` is ``ageing`` or ``old`` for a card
+    that lies in its lane too long, and ``age_text`` says for how long.
+    """
+
+    id: int
+    title: str
+    url: str
+    version: int
+    subtitle: str = ""
+    amount: str = ""
+    date: str = ""
+    owner: str = ""
+    hint: str = ""
+    hint_icon: str = "clock"
+    warn: bool = False
+    age: str = ""
+    age_text: str = ""
 
 
 class Cards:
@@ -31,31 +55,27 @@ class Cards:
         self.root = view.list_url()
         board, record_type = query.board, view.record_type
         self.subtitle = record_type.field(board.subtitle) if board.subtitle else None
-        self._dates: dict[dt.date | None, str] = {None: ""}
+        self._written = cache(format_local_date)
 
-    def card(self, record: Any, lane: Lane, hint: Hint | None = None) -> dict[str, Any]:
-        """A card; see nova/_card.html."""
+    def card(self, record: Any, lane: Lane, hint: Hint | None = None) -> Card:
+        """The card of a record."""
         board, owner, amount = self.query.board, getattr(record, "owner", None), self.query.amount
-        value = getattr(record, amount.name) if amount is not None else None
         age, days = self._age(record, lane)
-        return {
-            "id": record.id,
-            "title": str(record),
-            "url": f"{self.root}{record.id}",
-            "subtitle": self._subtitle(record),
-            "version": record.version,
-            "amount": plain(amount, value, record) if amount is not None and value is not None else None,
-            "date": self._date(getattr(record, board.date)) if board.date else "",
-            "owner": str(owner) if owner else "",
-            "owner_initial": str(owner)[:1] if owner else "",
-            "hint": str(hint.text) if hint else "",
-            "hint_icon": hint.icon if hint else "clock",
-            "warn": hint is not None and hint.warn,
-            "age": age,
-            "age_text": ngettext("%(days)s day here", "%(days)s days here", days, days=format_number(days))
-            if age
-            else "",
-        }
+        return Card(
+            record.id,
+            str(record),
+            f"{self.root}{record.id}",
+            record.version,
+            self._subtitle(record),
+            plain(amount, getattr(record, amount.name), record) if amount is not None else "",
+            self._written(getattr(record, board.date)) if board.date else "",
+            str(owner) if owner else "",
+            str(hint.text) if hint else "",
+            hint.icon if hint else "clock",
+            hint is not None and hint.warn,
+            age,
+            ngettext("%(days)s day here", "%(days)s days here", days, days=format_number(days)) if age else "",
+        )
 
     def _age(self, record: Any, lane: Lane) -> tuple[str, int]:
         """Whether a card lies too long or soon will, and for how many days."""
@@ -71,8 +91,3 @@ class Cards:
             return ""
         value = getattr(record, self.subtitle.name)
         return plain(self.subtitle, value, record) if value is not None else ""
-
-    def _date(self, value: dt.date | None) -> str:
-        if value not in self._dates:
-            self._dates[value] = format_local_date(value)
-        return self._dates[value]

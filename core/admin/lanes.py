@@ -29,7 +29,8 @@ class Lane:
     """A lane: ``key`` is the code of a choice, the id of the linked record, or None where the field is empty.
 
     ``sums`` and ``weighted_sums`` are amounts by currency. ``rot_days``, ``required`` and ``limit`` are what a
-    person set for a lane that is a ``BoardLane``.
+    person set for a lane that is a ``BoardLane``. ``row`` is the linked record: while the lane holds it, the session
+    knows it, and the cards' links to it need no query and no join.
     """
 
     key: Any
@@ -43,6 +44,7 @@ class Lane:
     sums: dict[str, Decimal] = field(default_factory=dict)
     weighted_sums: dict[str, Decimal] = field(default_factory=dict)
     cards: list[Any] = field(default_factory=list)
+    row: Any = None
 
     @property
     def text_key(self) -> str:
@@ -151,6 +153,7 @@ class LaneSource:
             str(row),
             getattr(row, "color", None) or "gray",
             round(chance) if isinstance(chance, int | float | Decimal) else None,
+            row=row,
         )
         if isinstance(row, BoardLane):
             lane.rot_days, lane.limit = row.rot_days, row.card_limit

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from core.accounts.actor import acting
 from core.accounts.models import User
 from core.admin.board import BoardQuery
-from core.admin.board_pages import BoardRequest, lane_sums, matching_of, read_board, totals_of
+from core.admin.board_pages import BoardRequest, hints_of, lane_sums, matching_of, read_board, totals_of
 from core.admin.cards import Cards
 from core.admin.form_pages import REFUSED
 from core.admin.forms import formdata, is_valid, refuse_undeclared, with_ids
@@ -109,12 +109,11 @@ def _form(view: RecordView, board: BoardRequest, lane: Lane, form: BaseForm) -> 
 
 def _added(view: RecordView, board: BoardRequest, lane: Lane, record: Any, sentence: str) -> str:
     query = board.query
-    query.fill_totals([lane], totals_of(view, query, matching_of(view, board, [lane]), [lane]))
-    hints = query.board.hints([record]) if query.board.hints is not None else {}
+    query.fill_totals([lane], totals_of(view, board, matching_of(view, board, [lane]), [lane]))
     return str(
         view.render(
             "nova/_board_added.html",
-            card=Cards(view, query).card(record, lane, hints.get(record.id)),
+            card=Cards(view, query).card(record, lane, hints_of(query, [record]).get(record.id)),
             lane=lane_sums(lane),
             move_url=view.get_url(".move_view", **board.here) if view.can_edit else None,
             sentence=sentence,

@@ -186,29 +186,21 @@ def kept_totals(session: Session, kept: Kept, moment: dt.datetime | None = None)
 
     They are of all records: they may be shown only to an actor who sees them all.
     """
-    counted = session.execute(
-        sa.select(Recount.field, Recount.at).where(Recount.record_type == kept.record_type)
-    ).one_or_none()
-    if counted is None or counted.field != kept.lane or (moment or now()) - counted.at > TRUSTED_FOR:
-        return None
+    groups = (Recount.field, Recount.at, LaneTotal.lane, LaneTotal.currency, LaneTotal.chance)
+    sums = (sa.func.sum(LaneTotal.count), sa.func.sum(LaneTotal.amount), sa.func.max(LaneTotal.doubt))
     rows = session.execute(
-        sa.select(
-            LaneTotal.lane,
-            LaneTotal.currency,
-            LaneTotal.chance,
-            sa.func.sum(LaneTotal.count),
-            sa.func.sum(LaneTotal.amount),
-            sa.func.max(LaneTotal.doubt),
-        )
-        .where(LaneTotal.record_type == kept.record_type)
-        .group_by(LaneTotal.lane, LaneTotal.currency, LaneTotal.chance)
+        sa.select(*groups, *sums)
+        .outerjoin_from(Recount, LaneTotal, LaneTotal.record_type == Recount.record_type)
+        .where(Recount.record_type == kept.record_type)
+        .group_by(*groups)
     ).all()
-    if any(doubt for *_total, doubt in rows):
+    oldest = (moment or now()) - TRUSTED_FOR
+    if not rows or any(row.field != kept.lane or row.at < oldest or row[-1] for row in rows):
         return None
     whole = isinstance(sa.inspect(kept.model).columns[kept.lane].type, sa.Integer)
     return [
         Total(int(key) if whole and key is not None else key, currency, chance, int(count), int(amount))
-        for key, currency, chance, count, amount, _doubt in rows
+        for _field, _at, key, currency, chance, count, amount, _doubt in rows
         if count or amount
     ]
 

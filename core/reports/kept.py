@@ -12,12 +12,13 @@ by, and shown to, only actors from whom nothing is hidden of what the query read
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from types import SimpleNamespace
@@ -60,14 +61,15 @@ class Figures:
     counted_at: dt.datetime | None = None
 
 
-def figures(session: Session, report: Report, origin: Source) -> Figures:
+def figures(session: Session, report: Report, origin: Source, patience: float | None = None) -> Figures:
     """The figures of a checked report, kept ones where they may be shown.
 
     Raises:
+        TooSlow: they had to be counted, and that took longer than ``patience``, in seconds.
         ValidationError: a filter is unknown to the list by now.
     """
     if not _sees_all(report, origin):
-        return Figures(_read(report, origin, session.execute(statement(report, origin))))
+        return Figures(_read(report, origin, _count(session, report, origin, patience)))
     queue, key = _queue(), key_of(report)
     kept = queue.ask(lambda client: client.get(queue.key("figures", key)))
     if kept is not None:
@@ -75,7 +77,7 @@ def figures(session: Session, report: Report, origin: Source) -> Figures:
         answer = json.loads(kept)
         return Figures(_read(report, origin, answer["rows"]), dt.datetime.fromisoformat(answer["at"]))
     started, moment = time.monotonic(), now()
-    rows = session.execute(statement(report, origin)).all()
+    rows = _count(session, report, origin, patience)
     if time.monotonic() - started >= WORTH_KEEPING:
         _keep(queue, key, rows, moment)
         _want(queue, key, report)
@@ -122,13 +124,17 @@ def _count_again(queue: JobQueue, key: str, wish: dict[str, Any]) -> bool:
             if key_of(report) != key:
                 return False
             moment = now()
-            with time_limit(session, LONGEST_COUNT):
-                rows = session.execute(statement(report, origin)).all()
+            rows = _count(session, report, origin, LONGEST_COUNT)
         except (PeyvandError, TooSlow) as error:
             log.info("A report is not counted in the background any more: %s", error)
             return False
         _keep(queue, key, rows, moment)
     return True
+
+
+def _count(session: Session, report: Report, origin: Source, patience: float | None) -> Sequence[Any]:
+    with time_limit(session, patience) if patience is not None else contextlib.nullcontext():
+        return session.execute(statement(report, origin)).all()
 
 
 def _sees_all(report: Report, origin: Source) -> bool:

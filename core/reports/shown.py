@@ -105,32 +105,34 @@ class ShownReport:
         ]
 
 
-def show(session: Session, report: Report, origin: Source) -> ShownReport:
+def show(session: Session, report: Report, origin: Source, patience: float | None = None) -> ShownReport:
     """The figures of a checked report with their labels and links.
 
     Raises:
+        TooSlow: counting took longer than ``patience``, in seconds.
         ValidationError: a filter is unknown to the list by now.
     """
-    return _Shown(session, report, origin).built()
+    return _Shown(session, report, origin, patience).built()
 
 
 class _Shown:
     """One report being put together."""
 
-    def __init__(self, session: Session, report: Report, origin: Source) -> None:
+    def __init__(self, session: Session, report: Report, origin: Source, patience: float | None) -> None:
         self.session, self.report, self.origin = session, report, origin
         self.periods = periods_of(report, origin)
         self.number = origin.numbers.get(report.number) if report.measure != "count" else None
         self.group = origin.groups.get(report.group)
         self.split = origin.groups.get(report.split)
-        found = figures(session, report, origin)
+        found = figures(session, report, origin, patience)
         self.rows, self.counted_at = found.rows, found.counted_at
         self.currency = self._main_currency()
         asked = origin.asked(report)
         self._counter = len(asked.filters)
-        self._base = origin.view.query.arguments(asked)
-        # One address for all: a table may have a thousand figures.
+        # A table may have a thousand figures: what their addresses have in common is written once.
         self._list_url = url_for(f"{origin.view.screen.endpoint}.index_view")
+        self._base = urlencode(origin.view.query.arguments(asked))
+        self._written: dict[tuple[int, str, Any], str] = {}
 
     def _main_currency(self) -> str:
         """The currency that most records have: a chart has one axis."""
@@ -295,9 +297,15 @@ class _Shown:
         """The list narrowed by the report's own filters and by ``arguments``."""
         if arguments is None:
             return None
-        more = {f"flt{self._counter + n}_{name}": value for n, (name, value) in enumerate(arguments.items())}
-        query = urlencode({**self._base, **more})
-        return f"{self._list_url}?{query}" if query else self._list_url
+        parts = [self._base] if self._base else []
+        parts += [self._argument(n, *entry) for n, entry in enumerate(arguments.items(), self._counter)]
+        return f"{self._list_url}?{'&'.join(parts)}" if parts else self._list_url
+
+    def _argument(self, number: int, name: str, value: Any) -> str:
+        key = (number, name, value)
+        if key not in self._written:
+            self._written[key] = urlencode({f"flt{number}_{name}": value})
+        return self._written[key]
 
 
 def _number_text(value: Decimal, _currency: str) -> str:

@@ -6,6 +6,7 @@ prints neither Persian digits nor Jalali dates, so those are put on here.
 
 import datetime as dt
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
@@ -63,14 +64,16 @@ def format_money(amount: Number | tuple[Number, str] | None, currency: str | Non
         return ""
     if not currency:
         return format_number(amount)
-    places = 0 if currency == _TOMAN else numbers.get_currency_precision(currency)
-    rounded = Decimal(str(amount)).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-    if rounded == rounded.to_integral_value():
+    places, symbol = _currency(currency)
+    rounded = amount if isinstance(amount, Decimal) else Decimal(str(amount))
+    # Most amounts are whole and stay as they are.
+    if rounded != int(rounded):
+        rounded = rounded.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    if rounded == int(rounded):
         places = 0
     language = preferences().language
     if language == "fa" and currency in _CURRENCY_WORDS:
         return f"{_symbols(rounded, _pattern(places))}{_NO_BREAK}{_CURRENCY_WORDS[currency]}"
-    symbol = numbers.get_currency_symbol(currency, locale="en")
     if symbol == currency:
         return f"{_symbols(rounded, _pattern(places))}{_NO_BREAK}{currency}"
     sign = "-" if rounded < 0 else ""
@@ -128,6 +131,13 @@ def reader_day(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     zone = ZoneInfo(preferences().timezone)
     start, end = (dt.datetime.combine(date, dt.time(), zone) for date in (day, day + dt.timedelta(days=1)))
     return start.astimezone(dt.UTC), end.astimezone(dt.UTC)
+
+
+@lru_cache(maxsize=512)
+def _currency(code: str) -> tuple[int, str]:
+    """How many decimals a currency has, and its sign; Babel reads its tables anew each time."""
+    places = 0 if code == _TOMAN else numbers.get_currency_precision(code)
+    return places, numbers.get_currency_symbol(code, locale="en")
 
 
 def _aware(moment: dt.datetime) -> dt.datetime:

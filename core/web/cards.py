@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 from markupsafe import Markup
 
+from core.admin.drawing import mending
 from core.database.limits import TooSlow, time_limit
 from core.errors import ValidationError
 from core.reports.dashboards import Placed
@@ -56,8 +57,7 @@ def draw(placed: Placed, seconds: float) -> Drawn | None:
     """One card; None when it has nothing to say."""
     page_url = url_for("dashboards.card_page", ref=placed.ref) if placed.report is not None else None
     try:
-        with time_limit(session, seconds):
-            html = _report(placed) if placed.report is not None else _of_plugin(placed)
+        html = _report(placed, seconds) if placed.report is not None else _of_plugin(placed, seconds)
     except TooSlow:
         return Drawn(placed, slow=True, page_url=page_url)
     except Exception:
@@ -66,23 +66,25 @@ def draw(placed: Placed, seconds: float) -> Drawn | None:
     return None if html is None else Drawn(placed, html, page_url=page_url)
 
 
-def _of_plugin(placed: Placed) -> Markup | None:
+def _of_plugin(placed: Placed, seconds: float) -> Markup | None:
     assert placed.card is not None, "a card without a report is a plugin's"
-    context = placed.card.load() if placed.card.load is not None else {}
-    if context is None:
-        return None
-    return Markup(render_template(placed.card.template, **context))  # noqa: S704 - a template's own output
+    with time_limit(session, seconds):
+        context = placed.card.load() if placed.card.load is not None else {}
+        if context is None:
+            return None
+        return Markup(render_template(placed.card.template, **context))  # noqa: S704 - a template's own output
 
 
-def _report(placed: Placed) -> Markup | None:
-    """A report; None when the actor may not see its records, or its module is off."""
+def _report(placed: Placed, seconds: float) -> Markup | None:
+    """A report; None when the actor may not see its records, or its module is off. Kept figures need no time."""
     assert placed.report is not None, "asked only for reports"
     origin = source(placed.report.record_type)
     if origin is None:
         return None
     try:
         check(placed.report, origin)
-        shown = show(session, placed.report, origin)
+        with mending(session)():
+            shown = show(session, placed.report, origin, seconds)
     except ValidationError as error:
         return Markup(render_template("nova/_report_lost.html", reasons=list(error.errors.values())))  # noqa: S704
     return Markup(render_template("nova/_report.html", report=shown, ref=placed.ref, title=placed.title))  # noqa: S704

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,18 +23,29 @@ def has_plan(record_type: str, id_column: Any) -> sa.ColumnElement[bool]:
     )
 
 
-def next_plans(record_type: str, ids: Sequence[int]) -> Mapping[int, Activity]:
-    """The earliest open activity about each of these records; one query for all."""
+@dataclass(frozen=True)
+class Plan:
+    """What is planned next: just what a card tells of it."""
+
+    kind: str
+    subject: str
+    due: dt.date | None
+
+
+def next_plans(record_type: str, ids: Sequence[int]) -> Mapping[int, Plan]:
+    """The earliest open activity about each of these records; one query for all, and no record made of any row."""
     if not ids:
         return {}
     place = sa.func.row_number().over(
         partition_by=Activity.about_id,
         order_by=(Activity.due.nulls_last(), Activity.due_time.nulls_last(), Activity.id),
     )
-    first = (
-        sa.select(Activity.id, place.label("place"))
+    told = (Activity.about_id, Activity.kind, Activity.subject, Activity.due)
+    found = (
+        sa.select(*told, place.label("place"))
         .where(Activity.about_type == record_type, Activity.about_id.in_(ids), Activity.done_at.is_(None))
         .subquery()
     )
-    found = session.scalars(sa.select(Activity).join(first, first.c.id == Activity.id).where(first.c.place == 1))
-    return {activity.about_id: activity for activity in found if activity.about_id is not None}
+    columns = (found.c.about_id, found.c.kind, found.c.subject, found.c.due)
+    rows = session.execute(sa.select(*columns).where(found.c.place == 1))
+    return {about_id: Plan(*told) for about_id, *told in rows}

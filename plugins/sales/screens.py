@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import object_session
 
@@ -44,18 +45,18 @@ def move_on_board(deal: Deal, key: int, values: Mapping[str, Any]) -> None:
 
 def hints(deals: Sequence[Deal]) -> dict[int, Hint]:
     """What to do next with each open deal; those for which nothing is planned stand out."""
-    plans = planned(deals)
+    plans, nothing = planned(deals), Hint(_("No next step"), True, "alert-triangle")
     remarks = {}
     for deal in deals:
         if deal.closed_at is not None:
             continue
         plan = plans.get(deal.id)
         if plan is not None:
-            remarks[deal.id] = Hint(plan.text, plan.warn, plan.icon)
+            remarks[deal.id] = plan
         elif deal.next_step:
             remarks[deal.id] = Hint(deal.next_step)
         else:
-            remarks[deal.id] = Hint(_l("No next step"), True, "alert-triangle")
+            remarks[deal.id] = nothing
     return remarks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import sqlalchemy as sa
 from flask import url_for
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import Hint, format_local_date, hookimpl, reader_today
 from plugins.activities.models import CALL, ICONS, MEETING, TASK, Activity
-from plugins.activities.planned import has_plan, next_plans
+from plugins.activities.planned import Plan, has_plan, next_plans
 from plugins.sales.models import Deal
 
 TYPE = "sales.deal"
@@ -26,21 +27,23 @@ def is_planned() -> sa.ColumnElement[bool]:
 
 def hints(deals: Sequence[Deal]) -> Mapping[int, Hint]:
     """What is planned next for each deal; what is overdue stands out."""
-    today = reader_today()
     found = next_plans(TYPE, [deal.id for deal in deals])
-    return {number: _hint(activity, today) for number, activity in found.items()}
+    # Once for all cards: the sentence, and each day.
+    today, with_day, written = reader_today(), _("%(subject)s · %(day)s"), cache(format_local_date)
+
+    def hint(plan: Plan) -> Hint:
+        if plan.due is None:
+            return Hint(plan.subject, False, ICONS.get(plan.kind, "clock"))
+        late = plan.due < today
+        text = with_day % {"subject": plan.subject, "day": written(plan.due)}
+        return Hint(text, late, "alert-triangle" if late else ICONS.get(plan.kind, "clock"))
+
+    return {number: hint(plan) for number, plan in found.items()}
 
 
 def plan_url(deal: Deal) -> str:
     """The page on which a task for ``deal`` is planned."""
     return url_for("activities.composing", record_type=TYPE, record_id=deal.id, kind=TASK)
-
-
-def _hint(activity: Activity, today: dt.date) -> Hint:
-    late = activity.due is not None and activity.due < today
-    day = format_local_date(activity.due) if activity.due is not None else ""
-    text = _("%(subject)s · %(day)s", subject=activity.subject, day=day) if day else activity.subject
-    return Hint(text, late, "alert-triangle" if late else ICONS.get(activity.kind, "clock"))
 
 
 @hookimpl
