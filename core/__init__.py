@@ -16,6 +16,7 @@ _HOME = {
     "core.accounts.security": ("public",),
     "core.calendars": ("parse_date",),
     "core.database.base": ("plugin_base",),
+    "core.database.bulk": ("among",),
     "core.database.types": (
         "Choice",
         "Color",

@@ -5,6 +5,7 @@ from core.accounts.models import User, now
 from core.accounts.security import public
 from core.calendars import parse_date
 from core.database.base import plugin_base
+from core.database.bulk import among
 from core.database.types import (
     Choice,
     Color,
@@ -143,6 +144,7 @@ __all__ = [
     "ValidationError",
     "about",
     "acting",
+    "among",
     "add_note",
     "archive",
     "as_system",

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, lazyload, load_only
 
-from core.accounts.models import now
+from core.accounts.models import User, now
 from core.admin.lanes import LANES_LIMIT, Lane, LaneSource, lane_fields
 from core.admin.list_query import loader
 from core.database.types import MINOR_UNITS
@@ -19,10 +19,8 @@ from core.errors import CatalogError
 from core.parts import Board, Screen
 from core.records.catalog import RecordType
 from core.records.fields import Field
+from core.records.record import Record
 from core.records.totals import NO_CURRENCY, Total, exact_totals
-
-if TYPE_CHECKING:
-    from core.records.record import Record
 
 CARDS_LIMIT = 500  # cards one lane shows at most; past that a list is the better tool
 NUMBERS = ("money", "integer", "decimal")
@@ -168,7 +166,23 @@ class BoardQuery:
         # Not the lane, which is loaded already: see ``Lane.row``.
         names = dict.fromkeys([self.board.subtitle, "owner"])
         fields = [self.record_type.fields[name] for name in names if name and name in self.record_type.fields]
-        return [loader(self.model, entry) for entry in fields if entry.is_link]
+        return [
+            self._named(entry) if entry.kind == "link" else loader(self.model, entry)
+            for entry in fields
+            if entry.is_link
+        ]
+
+    def _named(self, entry: Field) -> Any:
+        """The loader of a link that cards only name: where it is known what writes the name, of nothing else."""
+        target: Any = entry.target
+        names: tuple[Any, ...] = ()
+        if target is User:
+            names = (User.name, User.email)
+        elif target.__str__ is Record.__str__ and "name" in sa.inspect(target).column_attrs:
+            names = (target.name,)
+        if not names:
+            return loader(self.model, entry)
+        return joinedload(getattr(self.model, entry.name)).options(load_only(*names), lazyload("*"))
 
     # --- age
 

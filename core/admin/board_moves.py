@@ -89,10 +89,12 @@ def move(view: RecordView) -> Any:
         return redirect(_board_url(view, board))
     touched = [lane for lane in lanes if lane.key in (before, key)]
     query.fill_totals(touched, totals_of(view, board, matching_of(view, board, lanes), touched))
+    cards = Cards(view, query)
     return render_template(
         "nova/_board_moved.html",
         lanes=[lane_sums(lane) for lane in touched],
-        card=Cards(view, query).card(record, target, hints_of(query, [record]).get(record.id)),
+        card=cards.card(record, target, hints_of(query, [record]).get(record.id)),
+        draw_cards=cards.drawn,
         lane=lane_sums(target),
         move_url=view.get_url(".move_view", **board.here),
         sentence=sentence,

@@ -95,6 +95,7 @@ def board_page(view: RecordView) -> Any:
     query.fill_totals(lanes, totals)
     ordered = (lambda statement: view.query.ordered(statement, board.asked)) if board.asked.sort else None
     query.fill_cards(view.session, lanes, sizes, matching, ordered)
+    cards = Cards(view, query)
     editable, here = may(view.screen.permission("edit")), board.here
     path = view.get_url(".board_view")
 
@@ -126,7 +127,8 @@ def board_page(view: RecordView) -> Any:
         stuck_url=url(stuck=None if board.stuck else 1) if board.stuck or _ages(query, lanes) else None,
         stuck=board.stuck,
         many_lanes=len(lanes) > LANES_LIMIT,
-        lanes=lane_contexts(view, board, lanes[:LANES_LIMIT], sizes, url),
+        lanes=lane_contexts(view, board, lanes[:LANES_LIMIT], sizes, cards, url),
+        draw_cards=cards.drawn,
         move_url=view.get_url(".move_view", **here) if editable else None,
         **view_bar(view, board.asked, ".board_view", {name: here[name] for name in OWN if name in here}),
     )
@@ -189,11 +191,16 @@ def lane_sums(lane: Lane) -> dict[str, Any]:
 
 
 def lane_contexts(
-    view: RecordView, board: BoardRequest, lanes: Sequence[Lane], sizes: Mapping[Any, int], url: Callable[..., str]
+    view: RecordView,
+    board: BoardRequest,
+    lanes: Sequence[Lane],
+    sizes: Mapping[Any, int],
+    cards: Cards,
+    url: Callable[..., str],
 ) -> list[dict[str, Any]]:
     """Lanes with their cards. Hints are asked for once, for the cards of all lanes."""
     query, here = board.query, url()
-    cards, hints = Cards(view, query), hints_of(query, [record for lane in lanes for record in lane.cards])
+    hints = hints_of(query, [record for lane in lanes for record in lane.cards])
     add_url = view.get_url(".quick_add_view") if view.can_create else None
     settings_url = view.get_url(".lane_view") if _may_keep(query) else None
     shown = []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import ngettext
+from markupsafe import Markup, escape
 
 from core.admin.formatters import plain
 from core.site.formats import format_local_date, format_number
@@ -16,6 +19,11 @@ if TYPE_CHECKING:
     from core.admin.lanes import Lane
     from core.admin.record_view import RecordView
     from core.parts import Hint
+
+
+# What differs between cards of one shape, and how a pattern marks its place: with characters that no stored text holds.
+_FILLED = ("id", "title", "url", "version", "subtitle", "amount", "date", "owner", "initial", "hint", "age_text")
+_MARK = re.compile("\x02([a-z_]+)\x03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,11 @@ class Card:
     age: str = ""
     age_text: str = ""
 
+    @property
+    def initial(self) -> str:
+        """What stands for the owner."""
+        return self.owner[:1]
+
 
 class Cards:
     """Makes the cards of one page. What many cards have in common, such as a date, is written once.
@@ -56,6 +69,25 @@ class Cards:
         board, record_type = query.board, view.record_type
         self.subtitle = record_type.field(board.subtitle) if board.subtitle else None
         self._written = cache(format_local_date)
+        self._patterns: dict[Any, list[str]] = {}
+
+    def drawn(self, draw: Callable[[Any], Markup], cards: Iterable[Card]) -> Markup:
+        """Cards as HTML. ``draw``, a macro, draws one of each shape; the words of the others are filled into that.
+
+        A board has 120 cards in a handful of shapes. Drawn by the template one by one they took three times as long.
+        """
+        html: list[str] = []
+        for card in cards:
+            words = {name: escape(getattr(card, name)) for name in _FILLED}
+            shape = (tuple(map(bool, words.values())), card.hint_icon, card.warn, card.age)
+            pattern = self._patterns.get(shape)
+            if pattern is None:
+                marked = {name: f"\x02{name}\x03" if word else "" for name, word in words.items()}
+                marked |= {"hint_icon": card.hint_icon, "warn": card.warn, "age": card.age}  # type: ignore[dict-item]
+                pattern = self._patterns[shape] = _MARK.split(str(draw(marked)))
+            # Every other part is a word. In one go, so that a name which looks like a mark stays a name.
+            html += (words[part] if place % 2 else part for place, part in enumerate(pattern))
+        return Markup("".join(html))  # noqa: S704 - the template's own output, and escaped words
 
     def card(self, record: Any, lane: Lane, hint: Hint | None = None) -> Card:
         """The card of a record."""

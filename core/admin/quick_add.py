@@ -110,10 +110,12 @@ def _form(view: RecordView, board: BoardRequest, lane: Lane, form: BaseForm) -> 
 def _added(view: RecordView, board: BoardRequest, lane: Lane, record: Any, sentence: str) -> str:
     query = board.query
     query.fill_totals([lane], totals_of(view, board, matching_of(view, board, [lane]), [lane]))
+    cards = Cards(view, query)
     return str(
         view.render(
             "nova/_board_added.html",
-            card=Cards(view, query).card(record, lane, hints_of(query, [record]).get(record.id)),
+            card=cards.card(record, lane, hints_of(query, [record]).get(record.id)),
+            draw_cards=cards.drawn,
             lane=lane_sums(lane),
             move_url=view.get_url(".move_view", **board.here) if view.can_edit else None,
             sentence=sentence,

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core import session
+from core import among, session
 from plugins.activities.models import Activity
 
 
@@ -40,10 +40,12 @@ def next_plans(record_type: str, ids: Sequence[int]) -> Mapping[int, Plan]:
         partition_by=Activity.about_id,
         order_by=(Activity.due.nulls_last(), Activity.due_time.nulls_last(), Activity.id),
     )
+    # One parameter: a statement with a hundred of them is parsed by the driver anew each time.
+    wanted = among(Activity.about_id, ids, session.get_bind().dialect)
     told = (Activity.about_id, Activity.kind, Activity.subject, Activity.due)
     found = (
         sa.select(*told, place.label("place"))
-        .where(Activity.about_type == record_type, Activity.about_id.in_(ids), Activity.done_at.is_(None))
+        .where(Activity.about_type == record_type, wanted, Activity.done_at.is_(None))
         .subquery()
     )
     columns = (found.c.about_id, found.c.kind, found.c.subject, found.c.due)

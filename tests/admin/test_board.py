@@ -52,6 +52,14 @@ def test_lanes_show_counts_sums_and_the_first_cards(toys: Toys, browser: Browser
     assert len(cards(browser.get(more[1].replace("&amp;", "&")).text, "new")) == 3
 
 
+def test_what_people_typed_is_text_on_every_card(toys: Toys, browser: Browser) -> None:
+    toys.add(Kite(name="<i>-id-</i>", price=Decimal(1)), Kite(name="a & {b} %s", price=Decimal(2)), Kite(name="c"))
+    html = browser.get(f"{BOARD}?lane=new&cards=9").text
+    assert cards(html, "new") == ["&lt;i&gt;-id-&lt;/i&gt;", "a &amp; {b} %s", "c"]
+    assert 'aria-label="Move &lt;i&gt;-id-&lt;/i&gt;"' in html
+    assert re.findall(r'<div class="d-r"><b>(.*?)</b>', lane(html, "new")) == ["$1", "$2"]
+
+
 def test_a_board_costs_a_fixed_number_of_queries(toys: Toys, browser: Browser) -> None:
     toys.add(*(Kite(name=f"k{n}", state=state) for n in range(5) for state in ("new", "open", "lost")))
     statements: list[str] = []

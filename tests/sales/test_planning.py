@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core import reader_today
+from core import archive, reader_today, restore
 from core.testing.installation import TestInstallation
 from plugins.activities.models import TASK, Activity
 from plugins.activities.services import complete
@@ -33,9 +33,13 @@ def test_an_open_activity_is_the_next_step_of_its_deal(busy: TestInstallation) -
         work.commit()
         assert [found.name for found in figures.without_next_step(work, 9).deals] == ["Old roof"]
         told = hints([deal, other])
-        assert str(told[deal.id].text).startswith("Send the contract")
+        assert str(told[deal.id].text).startswith("\u2068Send the contract\u2069 · ")
         assert not told[deal.id].warn
         assert str(told[other.id].text) == "No next step"
+        archive(first)
+        work.commit()
+        assert str(hints([deal])[deal.id].text) == "Later"
+        restore(first)
         for activity in (first, later):
             complete(activity)
         work.commit()

@@ -10,6 +10,7 @@ from core.testing.installation import Browser, TestInstallation
 
 MakeSite = Callable[..., TestInstallation]
 LIST_BUDGET = 12
+BOARD_BUDGET = 9
 PAGE_BUDGET = 20
 RECORD_BUDGET = 12
 
@@ -51,12 +52,20 @@ def test_a_list_stays_within_its_budget(installation: TestInstallation, path: st
     assert len(asked) <= LIST_BUDGET, "\n".join(asked)
 
 
-@pytest.mark.parametrize("path", ["/", "/sales/deal/board", "/activities/mine"])
+@pytest.mark.parametrize("path", ["/", "/activities/mine"])
 def test_other_pages_stay_within_theirs(installation: TestInstallation, path: str) -> None:
     browser = installation.browser("user")
     browser.get(path)
     asked = queries(installation, browser, path)
     assert len(asked) <= PAGE_BUDGET, "\n".join(asked)
+
+
+@pytest.mark.parametrize("arguments", ["", "?stuck=1", "?by=owner", "?search=a"])
+def test_a_board_asks_once_for_the_cards_of_all_lanes(installation: TestInstallation, arguments: str) -> None:
+    browser = installation.browser("user")
+    browser.get("/sales/deal/board")
+    asked = queries(installation, browser, f"/sales/deal/board{arguments}")
+    assert len(asked) <= BOARD_BUDGET, "\n".join(asked)
 
 
 def furnish(installation: TestInstallation) -> dict[str, int]:

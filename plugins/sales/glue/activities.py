@@ -35,7 +35,8 @@ def hints(deals: Sequence[Deal]) -> Mapping[int, Hint]:
         if plan.due is None:
             return Hint(plan.subject, False, ICONS.get(plan.kind, "clock"))
         late = plan.due < today
-        text = with_day % {"subject": plan.subject, "day": written(plan.due)}
+        # Apart from the day by marks of direction, or a Latin subject takes the number of a Persian day to its side.
+        text = with_day % {"subject": f"\u2068{plan.subject}\u2069", "day": written(plan.due)}
         return Hint(text, late, "alert-triangle" if late else ICONS.get(plan.kind, "clock"))
 
     return {number: hint(plan) for number, plan in found.items()}
