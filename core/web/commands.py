@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -66,8 +67,14 @@ def _lines() -> Iterator[Line]:
 
 
 def _line(label: Label, url: str, icon: str, *, words: Label = "", note: str = "", setting: bool = False) -> Line:
-    texts = (str(label), untranslated(label), str(words), untranslated(words))
-    return Line(str(label), url, icon, " ".join(dict.fromkeys(fold(text) for text in texts if text)), note, setting)
+    found_by = _folded(str(label), untranslated(label), str(words), untranslated(words))
+    return Line(str(label), url, icon, found_by, note, setting)
+
+
+@lru_cache(maxsize=1000)
+def _folded(*texts: str) -> str:
+    """All of these texts, each once, as they are searched: the same for every search of everybody."""
+    return " ".join(dict.fromkeys(fold(text) for text in texts if text))
 
 
 def _menu() -> Iterator[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from flask import url_for
 
 from core.accounts.models import User
+from core.admin.formatters import record_url
 from core.admin.list_query import loader
 from core.admin.lookup import matching_words
 from core.database.limits import TooSlow, time_limit
@@ -23,8 +25,9 @@ from core.text import fold, sort_key
 
 SHOWN = 5  # records of one type
 CANDIDATES = 60  # matches looked at before the best are shown
-WHOLE_TIME = 0.4  # seconds for all types together
-EACH_TIME = 0.15  # seconds for one
+JOINT_TIME = 0.15  # seconds for a query over all types
+WHOLE_TIME = 0.5  # seconds for everything, where that was not enough and each type is asked by itself
+EACH_TIME = 0.15  # seconds for a query of one
 PEOPLE, TAGS = "@", "#"
 LINES_PER_TAG = 3
 LIST_OF = ("links", "link")
@@ -57,7 +60,9 @@ Recent = Sequence[tuple[str, int]]
 def find_records(text: str, recent: Recent, sign: str = "") -> list[Group]:
     """The records that hold every word of ``text``, the lately opened first, a group for each type that has any.
 
-    A type the actor may not see is not asked at all, and so is neither a group nor an amount of time.
+    A type the actor may not see is not asked at all, and so is neither a group nor an amount of time. The queries are
+    few: one for the ids of all types, and one for each type that has any. Only where that takes too long each type is
+    asked by itself.
 
     Args:
         text: as typed, in any spelling.
@@ -65,13 +70,12 @@ def find_records(text: str, recent: Recent, sign: str = "") -> list[Group]:
         sign: ``@`` or ``#`` looks only where a screen carries that sign.
     """
     deadline = time.monotonic() + WHOLE_TIME
-    groups = []
-    for screen in searched_screens(sign):
-        left = min(EACH_TIME, deadline - time.monotonic())
-        group = _find_in(screen, text, [key for name, key in recent if name == screen.name], left)
-        if group is not None:
-            groups.append(group)
-    return groups
+    sought = [_Sought.of(screen, text, recent) for screen in searched_screens(sign)]
+    sought = [entry for entry in sought if entry.words]
+    try:
+        return _find(sought, text, JOINT_TIME)
+    except TooSlow:
+        return [group for entry in sought for group in _find_alone(entry, text, deadline)]
 
 
 def searched_screens(sign: str = "") -> list[Screen]:
@@ -81,44 +85,85 @@ def searched_screens(sign: str = "") -> list[Screen]:
     return sorted(seen, key=lambda screen: (not screen.in_menu, screen.weight, screen.name))
 
 
-def _find_in(screen: Screen, text: str, recent: Sequence[int], seconds: float) -> Group | None:
-    record_type = current_site().catalog.find(screen.name)
-    words = matching_words(text, record_type.model, screen.search or ("name", "title"))
-    if not words:
-        return None
-    list_url = url_for(f"{screen.endpoint}.index_view", search=text)
-    if seconds <= 0:
-        return Group(str(screen.plural), (), list_url, slow=True)
-    try:
-        with time_limit(session, seconds):
-            ids, more = _best(record_type, words, text, recent)
-            records = _load(screen, record_type, ids)
-    except TooSlow:
-        return Group(str(screen.plural), (), list_url, slow=True)
-    if not records:
-        return None
-    hits = tuple(hit for record in records for hit in (record_hit(screen, record), *_tagged(screen, record)))
-    return Group(str(screen.plural), hits, list_url if more else None)
+@dataclass(frozen=True)
+class _Sought:
+    """The records of one screen that are looked for: the criteria, and the ids that were opened lately."""
+
+    screen: Screen
+    record_type: RecordType
+    words: list[sa.ColumnElement[bool]]
+    recent: list[int]
+
+    @classmethod
+    def of(cls, screen: Screen, text: str, recent: Recent) -> _Sought:
+        record_type = current_site().catalog.find(screen.name)
+        words = matching_words(text, record_type.model, screen.search or ("name", "title"))
+        return cls(screen, record_type, words, [key for name, key in recent if name == screen.name])
+
+    @property
+    def statements(self) -> list[sa.Select[Any]]:
+        """Type, id and name of the matches that were opened lately, and of the first others."""
+        model = self.record_type.model
+        name: Any = model.name_sort if issubclass(model, Searchable) else sa.literal("")
+        matches = sa.select(sa.literal(self.screen.name).label("type"), model.id, name.label("name")).where(*self.words)
+        # No order: the database may stop at the first matches, however many there are.
+        first = [matches.limit(CANDIDATES)]
+        return [matches.where(model.id.in_(self.recent)), *first] if self.recent else first
 
 
-def _best(
-    record_type: RecordType, words: list[sa.ColumnElement[bool]], text: str, recent: Sequence[int]
-) -> tuple[list[int], bool]:
-    """The ids of the best matches, and whether there are more."""
-    model = record_type.model
-    name: Any = model.name_sort if issubclass(model, Searchable) else sa.literal("")
-    statement = sa.select(model.id, name).where(*words)
-    found: dict[int, str] = {}
-    if recent:
-        found.update(session.execute(statement.where(model.id.in_(recent))).all())  # type: ignore[arg-type]
-    # No order: the database may stop at the first matches, however many there are.
-    found.update(session.execute(statement.limit(CANDIDATES)).all())  # type: ignore[arg-type]
-    start = sort_key(text.strip())
-    place = {key: number for number, key in enumerate(recent)}
+# Ids with the names by which they are sorted.
+_Candidates = dict[int, str]
+
+
+def _find_alone(sought: _Sought, text: str, deadline: float) -> list[Group]:
+    """The group of one type, so that a type that is slow costs no other its place."""
+    left = min(EACH_TIME, deadline - time.monotonic())
+    if left > 0:
+        with contextlib.suppress(TooSlow):
+            return _find([sought], text, left)
+    return [Group(str(sought.screen.plural), (), _more_url(sought.screen, text), slow=True)]
+
+
+def _find(sought: Sequence[_Sought], text: str, seconds: float) -> list[Group]:
+    """The groups of these types.
+
+    Raises:
+        TooSlow: a query took longer than ``seconds``.
+    """
+    if not sought:
+        return []
+    with time_limit(session, seconds):
+        found = _candidates(sought)
+        groups = [_group(entry, found[entry.screen.name], text) for entry in sought]
+    return [group for group in groups if group is not None]
+
+
+def _candidates(sought: Sequence[_Sought]) -> dict[str, _Candidates]:
+    """By type some matches, of all types with one query."""
+    found: dict[str, _Candidates] = {entry.screen.name: {} for entry in sought}
+    parts = [part.subquery() for entry in sought for part in entry.statements]
+    # The session narrows what it executes itself, so the union stands inside of a query of its own.
+    together = sa.union_all(*(sa.select(part.c.type, part.c.id, part.c.name) for part in parts)).subquery()
+    for name, record_id, sorted_by in session.execute(sa.select(together)):
+        found[name][record_id] = sorted_by
+    return found
+
+
+def _group(sought: _Sought, found: _Candidates, text: str) -> Group | None:
+    screen, start = sought.screen, sort_key(text.strip())
+    place = {key: number for number, key in enumerate(sought.recent)}
     ranked = sorted(
         found, key=lambda key: (place.get(key, len(place)), not found[key].startswith(start), found[key], -key)
     )
-    return ranked[:SHOWN], len(ranked) > SHOWN
+    records = _load(screen, sought.record_type, ranked[:SHOWN])
+    if not records:
+        return None
+    hits = tuple(hit for record in records for hit in (record_hit(screen, record), *_tagged(screen, record)))
+    return Group(str(screen.plural), hits, _more_url(screen, text) if len(ranked) > SHOWN else None)
+
+
+def _more_url(screen: Screen, text: str) -> str:
+    return url_for(f"{screen.endpoint}.index_view", search=text)
 
 
 def _load(screen: Screen, record_type: RecordType, ids: Sequence[int]) -> list[Any]:
@@ -135,7 +180,7 @@ def _load(screen: Screen, record_type: RecordType, ids: Sequence[int]) -> list[A
 def record_hit(screen: Screen, record: Any) -> Hit:
     """The line of a record."""
     note = screen.subtitle(record) if screen.subtitle else ""
-    return Hit(str(record), url_for(f"{screen.endpoint}.details_view", id=record.id), screen.icon, str(note or ""))
+    return Hit(str(record), record_url(record) or "", screen.icon, str(note or ""))
 
 
 def recent_records(recent: Recent) -> list[Hit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -79,8 +80,9 @@ def offered(recent: Recent) -> list[Group]:
 
 
 def _help(text: str) -> list[Group]:
+    address = url_for("search.help_page")
     lines = [
-        commands.Line(section.title, url_for("search.help_page", _anchor=section.anchor), "info-circle", section.words)
+        commands.Line(section.title, f"{address}#{quote(section.anchor)}", "info-circle", section.words)
         for section in guide(language())
     ]
     hits = tuple(line.hit for line in commands.ranked(text, lines)[:HELP_SHOWN])

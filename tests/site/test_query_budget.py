@@ -11,6 +11,7 @@ from core.testing.installation import Browser, TestInstallation
 MakeSite = Callable[..., TestInstallation]
 LIST_BUDGET = 12
 BOARD_BUDGET = 9
+SEARCH_BUDGET = 12
 PAGE_BUDGET = 20
 RECORD_BUDGET = 12
 
@@ -66,6 +67,18 @@ def test_a_board_asks_once_for_the_cards_of_all_lanes(installation: TestInstalla
     browser.get("/sales/deal/board")
     asked = queries(installation, browser, f"/sales/deal/board{arguments}")
     assert len(asked) <= BOARD_BUDGET, "\n".join(asked)
+
+
+def test_a_search_asks_for_all_types_at_once(make_site: MakeSite, dialect: str) -> None:
+    installation = make_site("contacts", "activities", "sales", dialect=dialect)
+    with installation.acting() as session:
+        for _plugin, add in installation.site.hooks.each("demo_data", session=session):
+            add()
+            session.commit()
+    browser = installation.browser("administrator")
+    browser.get("/search?q=an")
+    asked = queries(installation, browser, "/search?q=an")
+    assert len(asked) <= SEARCH_BUDGET, "\n".join(asked)
 
 
 def furnish(installation: TestInstallation) -> dict[str, int]:
