@@ -108,12 +108,17 @@ class Column:
 
     ``load`` gets the records of one page and returns a mapping of record id to value, so that a column never costs a
     query per row.
+
+    ``query``, where there is one, says the same as a statement that needs no records: it gets a function that narrows
+    a column of ids to those asked for, and selects pairs of id and value, of which the last of an id counts. An export
+    asks it about thousands of records at a time; for ``load`` it must read each of them whole.
     """
 
     name: str
     label: Label
     load: Callable[[Sequence[Any]], Mapping[int, Any]]
     kind: str = "text"
+    query: Callable[[Callable[[Any], Any]], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from core.jobs.queue import enqueue
 from core.records.audit import record_act
 from core.records.transfer.files import CSV, JSON, TYPES, XLSX, csv_chunks, json_chunks, write_workbook
 from core.records.transfer.models import ExportFile
-from core.records.transfer.outgoing import EVERYTHING, LISTED, Outgoing, Reading, all_columns, listed_columns
+from core.records.transfer.outgoing import EVERYTHING, LISTED, Outgoing, all_columns, listed_columns
+from core.records.transfer.reading import Reading
 from core.records.transfer.spelling import CODES, ISO, JALALI, LABELS, Style
 from core.site.formats import reader_today
 from core.site.reader import preferences

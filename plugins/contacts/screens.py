@@ -8,12 +8,21 @@ from core import Column, FieldGroup, Screen
 from plugins.contacts.duplicates import RULES
 from plugins.contacts.importing import COMPANIES, PEOPLE
 from plugins.contacts.models import Company, Person, Tag
-from plugins.contacts.services import main_emails, main_phones, people_counts, tagged_counts
+from plugins.contacts.services import (
+    email_query,
+    main_emails,
+    main_phones,
+    people_counts,
+    people_query,
+    phone_query,
+    tagged_counts,
+)
 
 SECTION = _l("Contacts")
 
-PHONE = Column(name="phone", label=_l("Phone"), load=main_phones, kind="phone")
-EMAIL = Column(name="email", label=_l("E-mail"), load=main_emails, kind="email")
+PHONE = Column(name="phone", label=_l("Phone"), load=main_phones, query=phone_query, kind="phone")
+EMAIL = Column(name="email", label=_l("E-mail"), load=main_emails, query=email_query, kind="email")
+PEOPLE_COUNT = Column(name="people", label=_l("People"), load=people_counts, query=people_query, kind="integer")
 
 REACH = FieldGroup(_l("Reachable at"), ("phones", "emails", "addresses"))
 
@@ -74,7 +83,7 @@ COMPANY_SCREEN = Screen(
     order="name",
     subtitle=_trade,
     children=("phones", "emails", "addresses"),
-    computed=(Column(name="people", label=_l("People"), load=people_counts, kind="integer"), PHONE, EMAIL),
+    computed=(PEOPLE_COUNT, PHONE, EMAIL),
     importing=COMPANIES,
     duplicates=RULES,
 )

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, object_session
 
 from plugins.contacts.models import FAX, Company, Contact, EmailAddress, Person, PhoneNumber, Tag, contact_tag, name_key
 
+Wanted = Callable[[Any], Any]
+"""Narrows a column of ids to those asked for, see ``core.Column``."""
+
+
+def phone_query(wanted: Wanted) -> Any:
+    """The numbers of contacts: faxes first and the oldest number last, which is the one that counts."""
+    rows = sa.select(PhoneNumber.contact_id, PhoneNumber.number).where(wanted(PhoneNumber.contact_id))
+    return rows.order_by((PhoneNumber.label == FAX).desc(), PhoneNumber.id.desc())
+
+
+def email_query(wanted: Wanted) -> Any:
+    """The e-mail addresses of contacts, the oldest last."""
+    rows = sa.select(EmailAddress.contact_id, EmailAddress.address).where(wanted(EmailAddress.contact_id))
+    return rows.order_by(EmailAddress.id.desc())
+
+
+def people_query(wanted: Wanted) -> Any:
+    """How many people of companies the reader may see."""
+    rows = sa.select(Person.company_id, sa.func.count()).where(wanted(Person.company_id))
+    return rows.group_by(Person.company_id)
+
 
 def main_phones(contacts: Sequence[Contact]) -> Mapping[int, str]:
     """The first number of each contact that is no fax; one query for all."""
-    rows = _of(contacts, lambda ids: sa.select(PhoneNumber.contact_id, PhoneNumber.number, PhoneNumber.label)
-               .where(PhoneNumber.contact_id.in_(ids)).order_by(PhoneNumber.id.desc()))  # fmt: skip
-    # Later entries win, so faxes come first and the oldest number last.
-    ordered = sorted(rows, key=lambda row: row.label != FAX)
-    return {contact_id: number for contact_id, number, _label in ordered}
+    return _of(contacts, phone_query)
 
 
 def main_emails(contacts: Sequence[Contact]) -> Mapping[int, str]:
     """The first e-mail address of each contact; one query for all."""
-    rows = _of(contacts, lambda ids: sa.select(EmailAddress.contact_id, EmailAddress.address)
-               .where(EmailAddress.contact_id.in_(ids)).order_by(EmailAddress.id.desc()))  # fmt: skip
-    return dict(rows)
+    return _of(contacts, email_query)
 
 
 def people_counts(companies: Sequence[Company]) -> Mapping[int, int]:
     """How many people of each company the reader may see; one query for all."""
-    rows = _of(companies, lambda ids: sa.select(Person.company_id, sa.func.count())
-               .where(Person.company_id.in_(ids)).group_by(Person.company_id))  # fmt: skip
-    return dict(rows)
+    return _of(companies, people_query)
 
 
-def _of(contacts: Sequence[Contact], query: Callable[[list[int]], sa.Select]) -> list[sa.Row]:  # type: ignore[type-arg]
+def _of(contacts: Sequence[Contact], query: Callable[[Wanted], Any]) -> Mapping[int, Any]:
     session = object_session(contacts[0]) if contacts else None
     if session is None:
-        return []
-    return list(session.execute(query([contact.id for contact in contacts])).all())
+        return {}
+    ids = [contact.id for contact in contacts]
+    rows: Sequence[Any] = session.execute(query(lambda key: key.in_(ids))).all()
+    return dict(rows)
 
 
 def recent_people(session: Session, limit: int) -> list[Person]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,30 +15,25 @@ from plugins.sales.models import Deal
 WON_EVENT = "sales.deal.won"
 
 
-def open_deals(link: Any) -> Any:
-    """A function that counts the open deals of the contacts on one page in one query.
+def open_deals(link: Any) -> Column:
+    """The column that counts the open deals of contacts, in one query for all.
 
     Args:
         link: the column of ``Deal`` that points to them.
     """
 
+    def query(wanted: Callable[[Any], Any]) -> Any:
+        return sa.select(link, sa.func.count(Deal.id)).where(wanted(link), Deal.closed_at.is_(None)).group_by(link)
+
     def count(contacts: Sequence[Contact]) -> Mapping[int, int]:
         ids = [contact.id for contact in contacts]
-        query = sa.select(link, sa.func.count(Deal.id)).where(link.in_(ids), Deal.closed_at.is_(None)).group_by(link)
-        rows: Sequence[Any] = session.execute(query).all()
+        rows: Sequence[Any] = session.execute(query(lambda key: key.in_(ids))).all()
         return dict(rows)
 
-    return count
+    return Column(name="open_deals", label=_l("Open deals"), load=count, query=query, kind="integer")
 
 
-OPEN_DEALS = {
-    "contacts.person": Column(
-        name="open_deals", label=_l("Open deals"), load=open_deals(Deal.contact_id), kind="integer"
-    ),
-    "contacts.company": Column(
-        name="open_deals", label=_l("Open deals"), load=open_deals(Deal.company_id), kind="integer"
-    ),
-}
+OPEN_DEALS = {"contacts.person": open_deals(Deal.contact_id), "contacts.company": open_deals(Deal.company_id)}
 
 
 def greet(deal_id: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.calendars import format_date
 from core.database.types import format_phone, parse_phone
 from core.records.fields import Field
-from core.records.transfer import cells
+from core.records.transfer import cells, figures
 from core.records.transfer.readers import _rearmed
 from core.records.transfer.spelling import Style, safe, spelling
 from core.text import clean, match_key, persian_digits
@@ -27,9 +27,9 @@ def field(kind: str) -> Field:
 def test_amounts_in_any_digits_with_any_marks(amount: Decimal, persian: bool) -> None:
     typed = f"{amount:,.2f}"
     typed = persian_digits(typed.replace(",", "٬").replace(".", "٫")) if persian else typed
-    assert cells.amount(typed) == amount
-    assert cells.amount(f"{typed} ریال") == amount
-    assert cells.amount(spelling(field("money"), Style())(amount)) == amount
+    assert figures.amount(typed) == amount
+    assert figures.amount(f"{typed} ریال") == amount
+    assert figures.amount(spelling(field("money"), Style())(amount)) == amount
 
 
 @pytest.mark.parametrize(
@@ -38,19 +38,19 @@ def test_amounts_in_any_digits_with_any_marks(amount: Decimal, persian: bool) ->
      ("−5", "-5"), ("1'000", "1000")],
 )  # fmt: skip
 def test_amounts_as_others_write_them(typed: str, number: str) -> None:
-    assert cells.amount(typed) == Decimal(number)
+    assert figures.amount(typed) == Decimal(number)
 
 
 @given(st.integers(-(2**31), 2**31 - 1))
 def test_whole_numbers(number: int) -> None:
-    assert cells.integer(f"{number:,}") == number
-    assert cells.integer(persian_digits(str(number))) == number
+    assert figures.integer(f"{number:,}") == number
+    assert figures.integer(persian_digits(str(number))) == number
 
 
 @pytest.mark.parametrize("typed", ["1.5", "x", "99999999999", "", "--1", "1e400"])
 def test_what_is_no_whole_number_is_said(typed: str) -> None:
     with pytest.raises(ValueError, match="number"):
-        cells.integer(typed)
+        figures.integer(typed)
 
 
 @given(st.dates(dt.date(1830, 1, 1), dt.date(2200, 1, 1)), st.sampled_from(["iso", "jalali"]))

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +22,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.calendars import LOCALES, DateUnreadable, NoSuchDay, parse_date
-from core.database.types import DEFAULT_REGION, Option, parse_amount, parse_phone
+from core.database.types import DEFAULT_REGION, Option, parse_phone
 from core.parts import untranslated
 from core.text import clean, fold, latin_digits
 
@@ -42,9 +41,6 @@ _NO_DATE = re.compile(r"--\d{2}-\d{2}|0{1,4}[-/.]0{1,2}[-/.]0{1,4}")
 
 
 _CLOCK = re.compile(r"[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)? ?(Z|[+-]\d{2}:?\d{2})?$")
-_CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥﷼]|ریال|تومان|تومن", re.IGNORECASE)
-# 1.234.567,89 and 12,5 as most of Europe writes them; 1,234 stays a thousand and something.
-_COMMA_IS_POINT = re.compile(r"-?(\d{1,3}(\.\d{3})+,\d+|\d+,\d{1,2})")
 _YES = frozenset(map(fold, ("yes", "true", "1", "y", "t", "on", "x", "✓", "✔", "بله", "بلی", "آری", "دارد", "هست")))
 _NO = frozenset(map(fold, ("no", "false", "0", "n", "f", "off", "خیر", "نه", "ندارد", "نیست")))
 LISTED = 20  # choices named in an error
@@ -197,44 +193,6 @@ def phone(cell: str) -> str:
     """One phone number in E.164; of several the first."""
     found = phones(cell)
     return found[0] if found else ""
-
-
-def integer(cell: str) -> int:
-    """A whole number in any digits, with or without grouping marks."""
-    number = _number(cell)
-    if number != number.to_integral_value():
-        raise ValueError(_("Write a whole number."))
-    if not -(2**31) <= number < 2**31:
-        raise ValueError(_("The number is too large."))
-    return int(number)
-
-
-def decimal(cell: str) -> Decimal:
-    """A number in any digits, with or without grouping marks."""
-    return _number(cell)
-
-
-def amount(cell: str) -> Decimal:
-    """An amount of money, with at most two decimals; the name or sign of a currency beside it is passed over."""
-    bare = _CURRENCY.sub("", latin_digits(clean(cell))).strip()
-    number = _number(bare)
-    if number != number.quantize(Decimal("0.01")):
-        raise ValueError(_("At most two decimals."))
-    return number
-
-
-def _number(cell: str) -> Decimal:
-    plain = latin_digits(clean(cell)).strip().replace("−", "-").replace("'", "").replace("’", "")
-    if plain.startswith("(") and plain.endswith(")"):  # how accountants write what is below nothing
-        plain = f"-{plain[1:-1]}"
-    if plain.endswith("-"):
-        plain = f"-{plain[:-1]}"
-    if _COMMA_IS_POINT.fullmatch(plain):
-        plain = plain.replace(".", "").replace(",", ".")
-    try:
-        return parse_amount(plain)
-    except ValueError:
-        raise ValueError(_("Write a number.")) from None
 
 
 def boolean(cell: str) -> bool:

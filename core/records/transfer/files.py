@@ -28,25 +28,29 @@ LONGEST_CELL = 32_767  # characters that Excel keeps
 _ACTING = frozenset("=+-@\t\r＝＋－＠'")
 WIDTH = 22  # of a column, in characters
 
-Rows = Iterable[list[tuple[Any, ...]]]
+Batches = Iterable[Sequence[Sequence[Any]]]
+"""Some thousand records at a time, as the columns of the file."""
 
 
-def csv_chunks(columns: Sequence[Outgoing], batches: Rows) -> Iterator[str]:
+def csv_chunks(columns: Sequence[Outgoing], batches: Batches) -> Iterator[str]:
     """The file in pieces; no cell of text can act as a formula."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow([safe(str(column.label)) for column in columns])
     # The mark tells spreadsheet programs that the file is UTF-8.
     yield "\ufeff" + _taken(buffer)
-    numbers = [place for place, column in enumerate(columns) if column.kind in NUMBERS]
     for batch in batches:
-        for row in batch:
-            # Most cells hold nothing that could act, which the first sign tells.
-            cells = [text if not text or text[0] not in _ACTING else safe(text) for text in row]
-            for place in numbers:
-                cells[place] = row[place]
-            writer.writerow(cells)
+        cells = [
+            found if column.kind in NUMBERS else [*_harmless(found)]
+            for column, found in zip(columns, batch, strict=True)
+        ]
+        writer.writerows(zip(*cells, strict=True))
         yield _taken(buffer)
+
+
+def _harmless(cells: Sequence[Any]) -> Iterator[Any]:
+    # Most cells hold nothing that could act, which the first sign tells.
+    return (text if not text or text[0] not in _ACTING else safe(text) for text in cells)
 
 
 def _taken(buffer: io.StringIO) -> str:
@@ -56,13 +60,13 @@ def _taken(buffer: io.StringIO) -> str:
     return text
 
 
-def json_chunks(columns: Sequence[Outgoing], batches: Rows) -> Iterator[str]:
+def json_chunks(columns: Sequence[Outgoing], batches: Batches) -> Iterator[str]:
     """A list of objects with the names of fields as keys, in pieces."""
     names = [column.name for column in columns]
     yield "["
     before = "\n"
     for batch in batches:
-        objects = (json.dumps(_object(names, row), ensure_ascii=False) for row in batch)
+        objects = (json.dumps(_object(names, row), ensure_ascii=False) for row in zip(*batch, strict=True))
         yield before + ",\n".join(objects)
         before = ",\n"
     yield "\n]\n"
@@ -75,7 +79,7 @@ def _object(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def write_workbook(path: Path, title: str, columns: Sequence[Outgoing], batches: Rows) -> None:
+def write_workbook(path: Path, title: str, columns: Sequence[Outgoing], batches: Batches) -> None:
     """A workbook of one sheet; texts are stored as texts, also those that begin like a formula."""
     book = Workbook(write_only=True)
     sheet: Any = book.create_sheet(_sheet_title(title))
@@ -84,7 +88,7 @@ def write_workbook(path: Path, title: str, columns: Sequence[Outgoing], batches:
         sheet.column_dimensions[get_column_letter(number)].width = WIDTH
     sheet.append([_cell(sheet, str(column.label)) for column in columns])
     for batch in batches:
-        for row in batch:
+        for row in zip(*batch, strict=True):
             sheet.append([_cell(sheet, value) for value in row])
     book.save(path)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,23 +15,11 @@ from core.database.types import format_phone
 from core.records.fields import Field
 from core.records.transfer.drafts import Draft
 from core.records.transfer.links import Missing, name_keys
+from core.records.transfer.namesakes import Known, Namesakes
 from core.records.transfer.targets import KEY, Target
 from core.text import match_key
 
 ANY, ALL = "any", "all"
-
-
-@dataclass(slots=True, eq=False)
-class Known:
-    """A record that a row can be the same as: one in the database (``id``), or one of this batch (``draft``).
-
-    ``held`` are the keys for which it has a value of its own.
-    """
-
-    name: str
-    id: int | None = None
-    draft: Draft | None = None
-    held: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +38,23 @@ class Matches:
         target: what is imported.
         keys: names of fields, in the order in which they are tried.
         together: whether a row must agree in all keys; otherwise the first key by which a record is found decides.
+        namesakes: looks up the one text among the keys, see ``namesakes_of``.
     """
 
-    def __init__(self, session: Session, target: Target, keys: Sequence[str], *, together: bool = False) -> None:
+    def __init__(
+        self,
+        session: Session,
+        target: Target,
+        keys: Sequence[str],
+        *,
+        together: bool = False,
+        namesakes: Namesakes | None = None,
+    ) -> None:
         self.session = session
         self.target = target
         self.keys = tuple(key for key in keys if key in target.keys)
         self.together = together
+        self.namesakes = namesakes
         self._index: dict[str, dict[Any, list[Known]]] = {}
         self._records: dict[int, Known] = {}
 
@@ -68,9 +66,11 @@ class Matches:
             draft.keys = {key: self._values(draft, key) for key in self._index}
         for key in self._index:
             values = {value for draft in drafts for value in draft.keys[key]}
-            if values:
+            if values and self._by_text(key) is None:
                 self._look_up(key, values)
-        if not self.together:
+        if self.namesakes is not None:
+            self.namesakes.load(drafts)
+        if not self.together and self.namesakes is None:
             self._note_held()
 
     def find(self, draft: Draft) -> Match | None:
@@ -94,11 +94,12 @@ class Matches:
         agree = self.target.hints.agree
         before: list[str] = []
         for key in self.keys:
-            values = draft.keys[key]
+            values, namesakes = draft.keys[key], self._by_text(key)
             for value in values:
-                for known in self._index[key].get(value, ()):
+                own = self._index[key].get(value, ())
+                for known in (*namesakes.find(draft, value), *own) if namesakes is not None else own:
                     # Two namesakes that each have a number of their own are two people.
-                    if self._is_text(key) and any(other in known.held for other in before):
+                    if before and any(other in known.held for other in before) and self._is_text(key):
                         continue
                     if agree is None or agree(draft.values, known.name, key, value):
                         return Match(known, self._reason(known, key, value))
@@ -130,9 +131,11 @@ class Matches:
     def _field(self, key: str) -> Field | None:
         return self.target.record_type.fields.get(key)
 
+    def _by_text(self, key: str) -> Namesakes | None:
+        return self.namesakes if self.namesakes is not None and key == self.namesakes.key else None
+
     def _is_text(self, key: str) -> bool:
-        entry = self._field(key)
-        return entry is not None and entry.kind == "text"
+        return is_text(self.target, key)
 
     def _values(self, draft: Draft, key: str) -> list[Any]:
         """What the row says for a key, as it is compared."""
@@ -168,7 +171,7 @@ class Matches:
             column = getattr(model, entry.column.key if entry is not None and linked else key)
             query = sa.select(column, model.id, name)
         query = query.where(among(column, wanted, dialect)).order_by(model.id)
-        for value, record_id, called in self.session.execute(query):
+        for value, record_id, called in self.session.execute(query).all():
             known = self._records.setdefault(record_id, Known(str(called), record_id))
             known.held.add(key)
             shown = match_key(value) if key == "name" else value
@@ -190,3 +193,24 @@ class Matches:
             for known in found:
                 if known.id in having:
                     known.held.add(key)
+
+
+def is_text(target: Target, key: str) -> bool:
+    """Whether a key is a text, such as a name, which several records may share."""
+    entry = target.record_type.fields.get(key)
+    return entry is not None and entry.kind == "text"
+
+
+def namesakes_of(session: Session, target: Target, keys: Sequence[str], *, keep: bool) -> Namesakes | None:
+    """What looks up the text among ``keys``, any of which decides; None where it is not the only key but rows of parts.
+
+    Args:
+        session: the unit of work.
+        target: what is imported.
+        keys: names of fields, in the order in which they are tried.
+        keep: whether the import changes no record.
+    """
+    texts = [key for key in keys if is_text(target, key)]
+    if len(texts) != 1 or any(key not in target.parts for key in keys if key not in texts):
+        return None
+    return Namesakes(session, target, texts[0], keys[: keys.index(texts[0])], keep=keep)

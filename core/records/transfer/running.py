@@ -8,12 +8,10 @@ stops, and no row is ever written twice.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +31,7 @@ from core.records.operations.models import IMPORT
 from core.records.operations.running import end, operation
 from core.records.policy import require
 from core.records.transfer import models
+from core.records.transfer.ahead import ahead
 from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import FAILED, CheckedRow, Checker, RowOutcome
 from core.records.transfer.leftovers import Leftover, Leftovers
@@ -40,6 +39,7 @@ from core.records.transfer.limits import TableUnreadable
 from core.records.transfer.models import ImportRun
 from core.records.transfer.readers import NumberedRow, Table
 from core.records.transfer.targets import Target, target_of
+from core.records.transfer.undisturbed import undisturbed
 from core.records.transfer.uploads import table_of
 from core.records.transfer.vcards import Unreadable
 from core.records.transfer.writing import UPDATE, Choices, Writer
@@ -84,8 +84,9 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
         with operation(session, **key, total=total, job_id=_job_id(session, run)):
             session.commit()
             writer = writer_of(session, target, run)
-            for batch in _batches(table, target, run):
-                seen = _write_batch(session, import_id, batch, writer, table, uploads)
+            for batch in ahead(_batches(table, target, run)):
+                with undisturbed():
+                    seen = _write_batch(session, import_id, batch, writer, table, uploads)
                 progress.report(seen, total)
     except TableUnreadable as error:
         session.rollback()
@@ -101,18 +102,6 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
         _finish(session, uploads, import_id, models.CANCELLED)
         raise
     return _finish(session, uploads, import_id, models.DONE)
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Keep the collector of cyclic garbage away from a batch: it would look through all its rows again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _job_id(session: Session, run: ImportRun) -> str | None:
@@ -173,7 +162,7 @@ def _corrected(cells: list[str], fixed: Mapping[str, str] | None) -> list[str]:
     return [fixed.get(str(place), cell) for place, cell in enumerate(cells)]
 
 
-def _batches(table: Table, target: Target, run: ImportRun) -> Iterator[list[CheckedRow]]:
+def _batches(table: Table, target: Target, run: ImportRun) -> Generator[list[CheckedRow], None, None]:
     """Checked rows after the checkpoint, in batches."""
     checkpoint = run.checkpoint
     rows = itertools.dropwhile(lambda row: row[0] <= checkpoint, corrected(table.rows(), run.corrections))
@@ -206,8 +195,7 @@ def _write_batch(
     if claimed.rowcount != 1:  # type: ignore[attr-defined]
         raise ClaimLost
     writer.created.clear()
-    with undisturbed():
-        outcomes = _outcomes(session, batch, writer)
+    outcomes = _outcomes(session, batch, writer)
     kinds = Counter(outcome.kind for outcome in outcomes)
     left = [
         Leftover(row.number, row.cells, outcome.reason)
@@ -224,6 +212,7 @@ def _write_batch(
     seen = run.seen
     # The records of this batch are not needed for the next; kept, they would grow with the file.
     session.expunge_all()
+    writer.created.clear()
     return seen
 
 

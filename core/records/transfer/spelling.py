@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,8 @@ NUMBERS = frozenset({"integer", "decimal", "money"})
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(; \+[0-9]+)*")
 REMEMBERED = 10_000
+# Kinds of which a column holds few different values, or that are dear to spell.
+_REPEATED = frozenset({"choice", "color", "boolean", "date"})
 
 Spell = Callable[[Any], str]
 
@@ -49,6 +51,15 @@ def spelling(field: Field, style: Style) -> Spell:
     return lambda value: "" if value is None else special(value)
 
 
+def spelled(field: Field, style: Style) -> Callable[[Sequence[Any]], list[str | None]]:
+    """The function that writes a whole column of values of ``field``; nothing stays None."""
+    special = _spelling(field, style)
+    if field.kind in _REPEATED:
+        known = _Remembered(special)
+        return lambda values: [*map(known.__getitem__, values)]
+    return lambda values: [None if value is None else special(value) for value in values]
+
+
 def _spelling(field: Field, style: Style) -> Spell:
     if field.kind == "choice" and not style.codes:
         labels = {option.code: str(option.label) for option in field.options}
@@ -70,35 +81,40 @@ def _spelling(field: Field, style: Style) -> Spell:
     return str
 
 
-def _remembering(spell: Spell) -> Spell:
-    known: dict[Any, str] = {}
+class _Remembered(dict[Any, str | None]):
+    """Spelled values by value: what comes again is looked up, which no call of Python's costs."""
 
-    def remembered(value: Any) -> str:
-        text = known.get(value)
-        if text is None:
-            text = spell(value)
-            if len(known) < REMEMBERED:
-                known[value] = text
+    def __init__(self, spell: Spell) -> None:
+        super().__init__({None: None})
+        self._spell = spell
+
+    def __missing__(self, value: Any) -> str:
+        text = self._spell(value)
+        if len(self) < REMEMBERED:
+            self[value] = text
         return text
-
-    return remembered
 
 
 def _day(style: Style) -> Spell:
     if style.dates == ISO:
         return dt.date.isoformat
-    return _remembering(lambda value: format_date(value, CALENDARS[style.dates], "en", "short"))
+    known = _Remembered(lambda value: format_date(value, CALENDARS[style.dates], "en", "short"))
+    return known.__getitem__  # type: ignore[return-value]
 
 
 def _moment(style: Style) -> Spell:
     day, zone = _day(style), ZoneInfo(style.timezone)
+
+    def iso(value: dt.datetime) -> str:
+        local = value if zone.key == "UTC" else value.astimezone(zone)
+        return local.isoformat(" ")[: 19 if local.second else 16]
 
     def spell(value: dt.datetime) -> str:
         local = value.astimezone(zone)
         clock = local.time().isoformat("seconds" if local.second else "minutes")
         return f"{day(local.date())} {clock}"
 
-    return spell
+    return iso if style.dates == ISO else spell
 
 
 def _amount(value: Any) -> str:
@@ -107,5 +123,7 @@ def _amount(value: Any) -> str:
 
 def safe(text: str) -> str:
     """``text`` so that no spreadsheet runs it as a formula. An import takes the apostrophe off again."""
+    if text[1:].isdecimal() and text.isascii() and not text.startswith("'"):
+        return text  # a number, which most that begin with a sign are
     acts = text.lstrip("'").startswith(FORMULA)
     return f"'{text}" if acts and not _PLAIN_NUMBER.fullmatch(text) else text

@@ -22,7 +22,7 @@ from core.parts import ImportColumn, ImportHints, Screen
 from core.records.catalog import RecordType
 from core.records.colors import COLOR_LABELS
 from core.records.fields import Field
-from core.records.transfer import cells
+from core.records.transfer import cells, figures
 
 KEY, NOTE = "id", "note"
 NOTE_LIMIT = 20_000
@@ -169,7 +169,7 @@ def parser(field: Field) -> Callable[[str], Any]:
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    "integer": cells.integer, "decimal": cells.decimal, "money": cells.amount, "boolean": cells.boolean,
+    "integer": figures.integer, "decimal": figures.decimal, "money": figures.amount, "boolean": cells.boolean,
     "date": cells.date, "datetime": cells.moment, "phone": cells.phone, "email": cells.email, "url": cells.url,
 }  # fmt: skip
 _SEVERAL: dict[str, Callable[[str], Any]] = {"phone": cells.phones, "email": cells.emails}
@@ -215,7 +215,7 @@ def _hinted(column: ImportColumn, hints: ImportHints) -> ImportColumn:
 
 
 def _key(cell: str) -> int:
-    number = cells.integer(cell)
+    number = figures.integer(cell)
     if number < 1:
         raise ValueError(_("There is no record with this number."))
     return number

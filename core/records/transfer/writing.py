@@ -21,7 +21,7 @@ from core.records.transfer.drafts import Draft, Drafting
 from core.records.transfer.filling import fill_draft, fill_record
 from core.records.transfer.inserting import BulkInsert, NewRecord, bears_bulk
 from core.records.transfer.links import Links, Missing, own
-from core.records.transfer.matching import ALL, ANY, Match, Matches
+from core.records.transfer.matching import ALL, ANY, Match, Matches, namesakes_of
 from core.records.transfer.targets import Target
 
 CREATE, UPDATE, BOTH = "create", "update", "both"
@@ -83,24 +83,32 @@ class Writer:
         self._bulk = BulkInsert(session, target.model) if bears_bulk(target.model) else None
         # What is saved one by one can only be tried by saving it.
         self._dry = dry and self._bulk is not None
+        keys, keep = [key for key in choices.keys if key in target.keys], choices.mode == CREATE
+        self._namesakes = None if choices.together else namesakes_of(session, target, keys, keep=keep)
         self.created: list[Draft] = []
         """The rows that became new records, until the caller empties the list."""
 
     def forget(self) -> None:
         """Drop what was remembered, because a part of it was rolled back."""
         self._links.forget()
+        if self._namesakes is not None and not self._dry:
+            self._namesakes.forget()
 
     def write(self, rows: Sequence[CheckedRow]) -> list[RowOutcome]:
         """Write rows in the session's transaction; what became of each."""
         drafts = [self._drafting.draft(row) for row in rows]
         self._links.resolve([draft for draft in drafts if not draft.errors], write=not self._dry)
         good = [draft for draft in drafts if not draft.errors]
-        matches = Matches(self.session, self.target, self.choices.keys, together=self.choices.together)
+        together, namesakes = self.choices.together, self._namesakes
+        matches = Matches(self.session, self.target, self.choices.keys, together=together, namesakes=namesakes)
         matches.load(good)
         fresh: list[Draft] = []
         updates: list[tuple[int, Draft]] = []
         outcomes = [self._decide(draft, matches, fresh, updates) for draft in drafts]
-        created = dict(zip((draft.row for draft in fresh), self._create(fresh), strict=True))
+        ids = self._create(fresh)
+        if namesakes is not None and not self._dry:
+            namesakes.add(fresh, ids)
+        created = dict(zip((draft.row for draft in fresh), ids, strict=True))
         self.created += fresh
         gained = self._update(updates)
         return [self._settled(outcome, draft, created, gained) for outcome, draft in zip(outcomes, drafts, strict=True)]

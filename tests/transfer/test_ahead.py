@@ -1,0 +1,44 @@
+"""Batches that are made one step ahead."""
+
+from collections.abc import Generator
+from contextvars import ContextVar
+
+import pytest
+
+from core.records.transfer.ahead import ahead
+
+reader: ContextVar[str] = ContextVar("reader", default="nobody")
+
+
+def counted(upto: int, ended: list[str], fail: bool = False) -> Generator[tuple[int, str], None, None]:
+    try:
+        for number in range(upto):
+            yield number, reader.get()
+        if fail:
+            raise ValueError("broken off")
+    finally:
+        ended.append(reader.get())
+
+
+def test_batches_come_in_order_and_on_behalf_of_who_asked() -> None:
+    ended: list[str] = []
+    reader.set("Sara")
+    assert list(ahead(counted(5, ended))) == [(number, "Sara") for number in range(5)]
+    assert ended == ["Sara"]
+
+
+def test_whoever_leaves_early_leaves_nothing_open() -> None:
+    ended: list[str] = []
+    batches = ahead(counted(5, ended))
+    assert next(batches)[0] == 0
+    batches.close()  # type: ignore[attr-defined]
+    assert len(ended) == 1
+
+
+def test_an_error_comes_after_the_batches_before_it() -> None:
+    ended: list[str] = []
+    batches = ahead(counted(3, ended, fail=True))
+    assert [next(batches)[0] for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="broken off"):
+        next(batches)
+    assert len(ended) == 1
