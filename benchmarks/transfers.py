@@ -111,10 +111,10 @@ def importing(bench: Bench, folder: Path) -> None:
         f"peak {peak:.0f} MB (a tenth {small_peak:.0f} MB)"
     )
     report.say(f"{'':34} · {imported:,} new people; tables that differ after undoing: {', '.join(changed) or 'none'}")
-    report.judge("tables that differ after import and undo", "0", len(changed), 0, "")
-    report.judge("import, audited and undoable", "≤ 3 × COPY", seconds / floor, 3)
-    report.judge("import, audited and undoable", "≤ 0.15 × d-i-e", seconds / django, 0.15)
-    report.judge("memory of the whole over a tenth", "+ ≤ 20 MB", peak - small_peak, 20, "MB")
+    report.judge("tables that differ after import and undo", len(changed), 0, "")
+    report.judge("import, audited and undoable", seconds / floor, 3, "× COPY")
+    report.judge("import, audited and undoable", seconds / django, 0.15, "× d-i-e")
+    report.judge("memory of the whole over a tenth", peak - small_peak, 20, "MB")
 
 
 def _import_ours(bench: Bench, path: Path) -> tuple[float, float]:
@@ -214,9 +214,9 @@ def exporting(bench: Bench) -> None:
         f"{'export as csv':34} · first byte {first:.2f} s, {size / MEGA:.1f} MB in {whole:.1f} s, +{grown:.0f} MB · "
         f"django-import-export {django:.1f} s"
     )
-    report.judge("export as csv, first byte", "< 0.5 s", first, 0.5, "s")
-    report.judge("export as csv", "≤ 0.3 × d-i-e", whole / django, 0.3)
-    report.judge("export as csv, memory", "+ ≤ 20 MB", grown, 20, "MB")
+    report.judge("export as csv, first byte", first, 0.5, "s")
+    report.judge("export as csv", whole / django, 0.3, "× d-i-e")
+    report.judge("export as csv, memory", grown, 20, "MB")
     # A large workbook is written by a job: the answer is the page that shows how far it is.
     with Peak(_root(bench), "core.serve worker") as before:
         time.sleep(0.3)
@@ -227,8 +227,8 @@ def exporting(bench: Bench) -> None:
         whole = time.perf_counter() - begun
     grown = peak.megabytes - before.megabytes
     report.say(f"{'export as xlsx':34} · answer {first:.2f} s, file after {whole:.1f} s, +{grown:.0f} MB")
-    report.judge("export as xlsx, answer", "< 0.5 s", first, 0.5, "s")
-    report.judge("export as xlsx, memory", "+ ≤ 20 MB", grown, 20, "MB")
+    report.judge("export as xlsx, answer", first, 0.5, "s")
+    report.judge("export as xlsx, memory", grown, 20, "MB")
 
 
 def _root(bench: Bench) -> int:
