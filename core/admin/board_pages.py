@@ -16,6 +16,7 @@ from core.admin.ids import not_found, read_id
 from core.admin.lanes import LANES_LIMIT, Lane
 from core.admin.list_page import screen_links, screen_views
 from core.admin.list_rows import address
+from core.admin.opened_view import Opened, open_view
 from core.admin.view_bar import view_arguments, view_bar
 from core.records.catalog import current_catalog
 from core.records.policy import may, sees_every
@@ -38,6 +39,7 @@ class BoardRequest:
     query: BoardQuery
     scopes: Sequence[Any]
     scope: Any
+    opened: Opened
     asked: ListRequest
     stuck: bool
     here: Mapping[str, Any]
@@ -64,12 +66,14 @@ def read_board(view: RecordView) -> BoardRequest:
     scopes = query.source.scopes(view.session)
     scope = _scope(scopes)
     listed = {name: value for name, value in request.args.items() if name not in OWN}
-    asked = view.query.read(listed, view.page_size_options)
+    opened = open_view(view, listed)
+    asked = view.query.read(opened.arguments, view.page_size_options)
     stuck = request.args.get("stuck") == "1" and query.board.since is not None
     here: dict[str, Any] = {"by": by if by != own else None, "scope": scope.id if scope is not None else None}
     here["stuck"] = 1 if stuck else None
-    here |= view_arguments(view, asked)
-    return BoardRequest(query, scopes, scope, asked, stuck, {name: value for name, value in here.items() if value})
+    here |= view_arguments(view, opened, asked)
+    here = {name: value for name, value in here.items() if value}
+    return BoardRequest(query, scopes, scope, opened, asked, stuck, here)
 
 
 def _scope(scopes: Sequence[Any]) -> Any:
@@ -107,7 +111,7 @@ def board_page(view: RecordView) -> Any:
         "nova/board.html",
         title=f"{view.screen.plural} · {board.scope}" if board.scope is not None else str(view.screen.plural),
         singular=view.screen.title,
-        screen_views=screen_views(view, "board", board.asked),
+        screen_views=screen_views(view, "board", board.asked, board.opened),
         screen_links=screen_links(view),
         create_url=view.get_url(".create_view", url=url()) if view.can_create else None,
         scopes=[
@@ -130,7 +134,7 @@ def board_page(view: RecordView) -> Any:
         lanes=lane_contexts(view, board, lanes[:LANES_LIMIT], sizes, cards, url),
         draw_cards=cards.drawn,
         move_url=view.get_url(".move_view", **here) if editable else None,
-        **view_bar(view, board.asked, ".board_view", {name: here[name] for name in OWN if name in here}),
+        **view_bar(view, board.opened, board.asked, ".board_view", {name: here[name] for name in OWN if name in here}),
     )
 
 

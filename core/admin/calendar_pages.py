@@ -16,6 +16,7 @@ from core.admin.formatters import COLOR_LABELS
 from core.admin.holidays import holiday
 from core.admin.ids import not_found
 from core.admin.list_page import screen_links, screen_views
+from core.admin.opened_view import Opened, open_view
 from core.admin.view_bar import view_arguments, view_bar
 from core.records.policy import may
 from core.site.formats import format_digits, format_local_date, format_number, reader_today, to_reader_time
@@ -40,6 +41,7 @@ class CalendarRequest:
     query: CalendarQuery
     mode: Mode
     at: dt.date
+    opened: Opened
     asked: ListRequest
     here: Mapping[str, Any]
 
@@ -55,17 +57,18 @@ def read_calendar(view: RecordView) -> CalendarRequest:
         abort(400)
     at = _day(request.args.get("at"))
     listed = {name: value for name, value in request.args.items() if name not in OWN}
-    asked = view.query.read(listed, view.page_size_options)
+    opened = open_view(view, listed)
+    asked = view.query.read(opened.arguments, view.page_size_options)
     usual = next(iter(view.dates))
     here: dict[str, Any] = {
         "on": on.name if on.name != usual else None,
         "mode": mode if mode != "month" else None,
         "at": at.isoformat() if at != reader_today() else None,
         "color": request.args.get("color") or None,
-        **view_arguments(view, asked),
+        **view_arguments(view, opened, asked),
     }
     query = CalendarQuery(view.record_type, on, color)
-    return CalendarRequest(query, mode, at, asked, {name: value for name, value in here.items() if value})
+    return CalendarRequest(query, mode, at, opened, asked, {name: value for name, value in here.items() if value})
 
 
 def _one_of(fields: Mapping[str, Field], name: str | None) -> Field | None:
@@ -104,13 +107,14 @@ def calendar_page(view: RecordView) -> Any:
     def url(**changes: Any) -> str:
         return view.get_url(".calendar_view", **{**asked.here, **changes})
 
+    kept = {name: asked.here[name] for name in OWN if name in asked.here}
     movable = is_movable(view, query.on)
     shown = [day_context(view, asked, day, movable, month if mode == "month" else None, url) for day in days]
     names = calendars.weekday_names(calendar, language())
     return view.render(
         "nova/calendar.html",
         title=_title(mode, at, period),
-        screen_views=screen_views(view, "calendar", asked.asked),
+        screen_views=screen_views(view, "calendar", asked.asked, asked.opened),
         screen_links=screen_links(view),
         create_url=_add_url(view, asked, at, url()) if view.can_create else None,
         mode=mode,
@@ -139,7 +143,7 @@ def calendar_page(view: RecordView) -> Any:
         empty=not any(day.count for day in days),
         move_url=view.get_url(".calendar_move_view", **asked.here) if movable else None,
         mini=_mini_month(at, calendar, url) if mode != "month" else None,
-        **view_bar(view, asked.asked, ".calendar_view", {k: asked.here[k] for k in OWN if k in asked.here}),
+        **view_bar(view, asked.opened, asked.asked, ".calendar_view", kept),
     )
 
 

@@ -112,7 +112,7 @@ def bar(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, Any]:
         "return_url": address(list_url, opened.address(view.query.arguments(asked))),
         "export_url": view.get_url(".export", **_unpaged(view, asked)),
         "extra_args": {},
-        "screen_views": screen_views(view, "list", asked),
+        "screen_views": screen_views(view, "list", asked, opened),
         "screen_links": screen_links(view),
     }
 
@@ -166,9 +166,15 @@ def _filter_line(view: RecordView, position: int, entry: FieldFilter) -> dict[st
     }
 
 
-def screen_views(view: RecordView, active: str, asked: ListRequest | None = None) -> list[dict[str, Any]]:
-    """The switch between list, board and calendar, each with what is searched and filtered; empty for only a list."""
+def screen_views(
+    view: RecordView, active: str, asked: ListRequest | None = None, opened: Opened | None = None
+) -> list[dict[str, Any]]:
+    """The switch between list, board and calendar, each with the view that is shown; empty for only a list."""
     arguments = _unpaged(view, asked) if asked is not None else {}
+    if asked is not None and opened is not None:
+        # Whether a saved view is changed shows only with all of its arguments.
+        arguments = opened.address(view.query.arguments(asked.changed()))
+        arguments.pop("page_size", None)
     offered = [("list", _("List"), "list", ".index_view")]
     if view.boards:
         offered.append(("board", _("Board"), "layout-kanban", ".board_view"))

@@ -40,14 +40,14 @@ def around(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, An
     return {
         "carried": carried,
         "query_words": words,
-        "tabs": _tabs(opened, list_url),
+        "tabs": tabs_of(opened, list_url),
         "view_changed": opened.changed or (saved is None and bool(content)),
         "saved_view": saved,
         "may_change_view": saved is not None and may_change(saved),
         "save_url": view.get_url(".save_saved_view", view_id=saved.id) if saved is not None else None,
         "save_as_url": address(view.get_url(".new_saved_view"), {"q": words}),
         "saved_view_url": view.get_url(".saved_view", view_id=saved.id) if saved is not None else None,
-        "gone": [_gone_word(view, name) for name in opened.gone.words],
+        "gone": [gone_word(view, name) for name in opened.gone.words],
         "columns_url": address(view.get_url(".columns_view"), opened.address(content)),
         "group": asked.group,
         "groupings": [{"name": name, "label": label, "url": url(group=name)} for name, label in grouped],
@@ -56,22 +56,24 @@ def around(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, An
     }
 
 
-def _tabs(opened: Opened, list_url: str) -> list[dict[str, Any]]:
+def tabs_of(opened: Opened, path: str, kept: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The saved views as tabs of the page at ``path``; ``kept`` are arguments that are no part of a view."""
     if not opened.views:
         return []
+    kept = kept or {}
     shown = opened.saved.id if opened.saved is not None else None
-    plain = address(list_url, {"view": ALL} if default_of(opened.views) else {})
+    plain = address(path, {**kept, **({"view": ALL} if default_of(opened.views) else {})})
     return [
         {"label": _("All"), "url": plain, "active": shown is None},
         *(
-            {"label": entry.view.name, "url": address(list_url, {"view": entry.view.id}),
+            {"label": entry.view.name, "url": address(path, {**kept, "view": entry.view.id}),
              "active": entry.view.id == shown}
             for entry in opened.views
         ),
     ]  # fmt: skip
 
 
-def _gone_word(view: RecordView, name: str) -> str:
+def gone_word(view: RecordView, name: str) -> str:
     """A field or reference that is not there today: its label where the Catalog still has it, else its name."""
     known = name in view.record_type.fields or name in view.computed
     return str(label_of(view, name)) if known else name

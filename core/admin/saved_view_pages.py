@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from flask import abort, flash, g, redirect, request
 from flask_babel import gettext as _
 
 from core.accounts.actor import acting
+from core.admin.condition_builder import VIEWS
 from core.admin.ids import not_found, read_id
+from core.admin.list_rows import address
 from core.admin.opened_view import checked
 from core.errors import ConditionError, ValidationError
 from core.records.views import saved
@@ -138,7 +140,9 @@ def _choose_defaults(view: RecordView, chosen: SavedView) -> None:
 
 
 def _url(view: RecordView, found: SavedView) -> str:
-    return f"{view.list_url()}?{urlencode({'view': found.id})}"
+    """The view in the list, or in the page of it that the reader comes from."""
+    back = request.args.get("to")
+    return address(view.get_url(f".{back}") if back in VIEWS else view.list_url(), {"view": found.id})
 
 
 def _form(view: RecordView, found: SavedView | None, values: Any, errors: Any = None) -> Any:
@@ -151,9 +155,9 @@ def _form(view: RecordView, found: SavedView | None, values: Any, errors: Any = 
     every = saved.visible(view.session, view.screen.name)
     listed = next((entry for entry in every if found is not None and entry.view.id == found.id), None)
     if found is not None:
-        action = view.get_url(".saved_view", view_id=found.id)
+        action = view.get_url(".saved_view", view_id=found.id, to=request.args.get("to"))
     else:
-        action = view.get_url(".new_saved_view")
+        action = view.get_url(".new_saved_view", to=request.args.get("to"))
     return view.render(
         "nova/saved_view.html",
         title=_("Save as a view") if found is None else found.name,

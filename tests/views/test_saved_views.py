@@ -179,3 +179,32 @@ def test_an_address_and_a_definition_say_the_same() -> None:
     assert View.of_definition(view.definition) == view
     assert View.of_address(view.address) == view
     assert View.of_definition({"filters": 7}) == View()
+
+
+@pytest.mark.parametrize(("page", "own"), [("board", "by=owner"), ("calendar", "mode=week")])
+def test_boards_and_calendars_show_views_as_the_list_does(site: TestInstallation, page: str, own: str) -> None:
+    browser = site.browser("user")
+    path = f"{LIST}{page}"
+    assert "view-tabs" not in browser.get(path).text
+    number = keep(browser, "Shirazis", page_size="50").rpartition("=")[2]
+    html = browser.get(f"{path}?{own}").get_data(as_text=True)
+    assert f'href="{path}?{own}&amp;view={number}"><bdi>Shirazis' in html
+    shown = browser.get(f"{path}?{own}&view={number}").get_data(as_text=True)
+    assert 'aria-current="page"><bdi>Shirazis' in shown
+    assert re.search(r"<b><bdi>Shiraz</bdi></b>", shown)
+    # The other ways of looking at it, and every link of its own, keep the view.
+    assert f'href="{LIST}?view={number}"' in shown
+    assert "Save as a view" not in shown
+    assert browser.get(f"{path}?view={int(number) + 1}").status_code == 404
+    changed = browser.get(f"{path}?view={number}&changed=1&search=ada").get_data(as_text=True)
+    save = re.search(rf'action="({LIST}views/{number}/save[^"]*)"', changed)
+    assert save
+    answer = browser.post(unescape(save[1]), data={"q": "search=ada"})
+    assert answer.location == f"{path}?view={number}"
+
+
+def test_a_board_opens_with_the_default_view(site: TestInstallation) -> None:
+    browser = site.browser("user")
+    keep(browser, "Shirazis", mine="1")
+    assert "<b><bdi>Shiraz</bdi></b>" in browser.get(f"{LIST}board").text
+    assert "<b><bdi>Shiraz</bdi></b>" not in browser.get(f"{LIST}board?view=all").text
