@@ -13,7 +13,7 @@ from babel import dates, numbers
 from flask_babel import gettext
 
 from core import calendars
-from core.site.reader import preferences
+from core.site.reader import Preferences, preferences
 from core.text import persian_digits
 
 Number = int | float | Decimal
@@ -71,14 +71,14 @@ def format_money(amount: Number | tuple[Number, str] | None, currency: str | Non
         rounded = rounded.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     if rounded == int(rounded):
         places = 0
-    language = preferences().language
-    if language == "fa" and currency in _CURRENCY_WORDS:
-        return f"{_symbols(rounded, _pattern(places))}{_NO_BREAK}{_CURRENCY_WORDS[currency]}"
+    reader = preferences()
+    if reader.language == "fa" and currency in _CURRENCY_WORDS:
+        return f"{_symbols(rounded, _pattern(places), reader)}{_NO_BREAK}{_CURRENCY_WORDS[currency]}"
     if symbol == currency:
-        return f"{_symbols(rounded, _pattern(places))}{_NO_BREAK}{currency}"
+        return f"{_symbols(rounded, _pattern(places), reader)}{_NO_BREAK}{currency}"
     sign = "-" if rounded < 0 else ""
-    lead = _LEFT_TO_RIGHT if language == "fa" else ""
-    return f"{lead}{sign}{symbol}{_symbols(abs(rounded), _pattern(places))}"
+    lead = _LEFT_TO_RIGHT if reader.language == "fa" else ""
+    return f"{lead}{sign}{symbol}{_symbols(abs(rounded), _pattern(places), reader)}"
 
 
 def format_local_date(value: dt.date | None, style: calendars.Style = "medium") -> str:
@@ -148,15 +148,16 @@ def _pattern(decimals: int) -> str:
     return "#,##0" + ("." + "0" * decimals if decimals else "")
 
 
-def _symbols(value: Number, pattern: str) -> str:
+def _symbols(value: Number, pattern: str, reader: Preferences | None = None) -> str:
     """Format with the separators that belong to the reader's digits, whatever the language."""
+    persian = (reader or preferences()).digits == "persian"
     if pattern in _WHOLE and value == int(value):
         # What stands on a page a hundred times: Babel takes ten times as long for the same text.
         grouped = f"{int(value):,}"
-        if preferences().digits != "persian":
+        if not persian:
             return grouped
         return persian_digits((_LEFT_TO_RIGHT if value < 0 else "") + grouped.replace(",", "٬"))
-    if preferences().digits != "persian":
+    if not persian:
         return numbers.format_decimal(value, format=pattern, locale="en")
     text = persian_digits(numbers.format_decimal(value, format=pattern, locale="fa_IR", numbering_system="default"))
     # Without the mark a minus before Persian digits is drawn on their wrong side.
