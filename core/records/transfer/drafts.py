@@ -50,6 +50,10 @@ class Drafting:
         self._links = {entry.name for entry in target.links}
         self._fields = target.record_type.fields
         self._extra = {column.name for column in target.hints.columns}
+        self._orders = {
+            name: {option.code: place for place, option in enumerate(plan.label.options if plan.label else ())}
+            for name, plan in target.parts.items()
+        }
         self._mapped = [name for name in mapped if name in self._fields]
 
     def draft(self, row: CheckedRow) -> Draft:
@@ -64,7 +68,7 @@ class Drafting:
                 group, slot, part = place
                 slots.setdefault(group, {}).setdefault(slot, {})[part] = value
         for group, found in slots.items():
-            values[group] = list(self._parts(self._target.parts[group], found))
+            values[group] = list(self._parts(self._target.parts[group], self._orders[group], found))
         draft = Draft(row.number, values, {})
         if self._target.hints.settle is not None:
             try:
@@ -84,11 +88,9 @@ class Drafting:
             draft.blank = frozenset(name for name in self._mapped if name not in row.values)
         return draft
 
-    def _parts(self, plan: PartPlan, slots: Mapping[str, dict[str, Any]]) -> Any:
+    def _parts(self, plan: PartPlan, order: Mapping[str, int], slots: Mapping[str, dict[str, Any]]) -> Any:
         """Rows of parts: those under a label first, then the numbered ones; the same value only once."""
         label = plan.label.name if plan.label is not None else ""
-        codes = [option.code for option in plan.label.options] if plan.label is not None else []
-        order = {code: place for place, code in enumerate(codes)}
         main, seen = plan.main.name, set()
         for slot, cells in sorted(slots.items(), key=lambda item: (order.get(item[0], len(order)), item[0])):
             part = {label: slot, **cells} if slot in order else dict(cells)

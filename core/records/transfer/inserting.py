@@ -60,6 +60,8 @@ class BulkInsert:
         self.mapper = mapper
         self.table: Any = mapper.local_table
         self.columns = {prop.key: prop.columns[0].name for prop in mapper.column_attrs if prop.key != "id"}
+        # Columns that the database would fill by itself.
+        self.filled = {prop.key for prop in mapper.column_attrs if prop.columns[0].server_default is not None}
         self.defaults = _defaults(mapper)
         if mapper.polymorphic_on is not None:
             self.defaults[mapper.get_property_by_column(mapper.polymorphic_on).key] = mapper.polymorphic_identity
@@ -92,16 +94,20 @@ class BulkInsert:
         if dry:
             return [0] * len(rows)
         ids = new_ids(connection, self.table, len(rows))
-        keys = list(self.columns)
+        # What nobody has is left to the database, which makes nothing of it: half of the columns of most files.
+        held = [record.__dict__ for record in records]
+        keys = [
+            key for key in self.columns if key in self.filled or any(values.get(key) is not None for values in held)
+        ]
         insert_rows(
             connection,
             self.table,
-            ["id", *self.columns.values()],
-            ([record_id, *map(record.__dict__.get, keys)] for record_id, record in zip(ids, records, strict=True)),
+            ["id", *(self.columns[key] for key in keys)],
+            ([record_id, *map(values.get, keys)] for record_id, values in zip(ids, held, strict=True)),
         )
-        note_inserted(self.session, current_catalog().kept.get(self.model), [record.__dict__ for record in records])
+        note_inserted(self.session, current_catalog().kept.get(self.model), held)
         for name in dict.fromkeys(name for row in rows for name in row.parts):
-            self._insert_parts(connection, name, ids, rows)
+            self._insert_parts(connection, name, ids, records)
         for name in dict.fromkeys(name for row in rows for name in row.links if self.fields[name].kind == "links"):
             self._insert_links(connection, name, ids, rows)
         self._tell(connection, ids, records, rows)
@@ -154,20 +160,19 @@ class BulkInsert:
             for listener in listeners:
                 listener(self.mapper, connection, instance_state(record))
 
-    def _insert_parts(self, connection: Any, name: str, ids: Sequence[int], rows: Sequence[NewRecord]) -> None:
+    def _insert_parts(self, connection: Any, name: str, ids: Sequence[int], records: Sequence[Any]) -> None:
         prop: RelationshipProperty[Any] = self.mapper.relationships[name]
         table: Any = prop.mapper.local_table
         (_local, foreign), *_more = prop.local_remote_pairs or ()
-        _manager, usual = self._part_plan(name)
         keys = self._part_keys(name)
         insert_rows(
             connection,
             table,
             [foreign.name, *(prop.mapper.column_attrs[key].columns[0].name for key in keys)],
             (
-                [record_id, *({**usual, **values}.get(key) for key in keys)]
-                for record_id, row in zip(ids, rows, strict=True)
-                for values in row.parts.get(name, ())
+                [record_id, *map(part.__dict__.get, keys)]
+                for record_id, record in zip(ids, records, strict=True)
+                for part in record.__dict__.get(name, ())
             ),
         )
 
@@ -250,7 +255,9 @@ class BulkInsert:
     def _told_part(self, name: str, part: Any) -> dict[str, Any]:
         """A part as ``core.records.audit.part_row`` tells of it, but without an id, which nobody knows yet."""
         held = part.__dict__
-        return {"id": None, "name": str(part), "values": {key: plain(held.get(key)) for key in self._part_keys(name)}}
+        values = {key: held.get(key) for key in self._part_keys(name)}
+        told = {key: value if type(value) is str else plain(value) for key, value in values.items()}
+        return {"id": None, "name": str(part), "values": told}
 
     def _event(self, names: tuple[str, ...]) -> str:
         if names not in self.events:

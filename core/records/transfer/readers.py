@@ -40,14 +40,14 @@ class Table:
             TableUnreadable: the file breaks off, or has more rows than are accepted.
         """
         width = len(self.header)
-        for number, cells in itertools.islice(self._filled(), 1, None):
-            if number - 1 > MAX_ROWS:
-                raise TableUnreadable(_("The file has more than %(limit)s rows.", limit=f"{MAX_ROWS:,}"))
+        for number, cells in self._data():
             if isinstance(cells, Unreadable):
                 yield number, Unreadable(cells, cells.reason)
                 continue
             # Only a text table needs formulas disarmed, so only there they are armed again.
-            row = [_rearmed(cell) for cell in cells[:width]] if self.kind == "csv" else cells[:width]
+            row = cells[:width]
+            if self.kind == "csv":
+                row = [_rearmed(cell) if cell.startswith("'") else cell for cell in row]
             yield number, row + [""] * (width - len(row))
 
     def sample(self, rows: int) -> list[NumberedRow]:
@@ -56,10 +56,17 @@ class Table:
 
     def count(self) -> int:
         """How many rows there are; reads the whole file."""
-        return sum(1 for _row in self.rows())
+        return sum(1 for _row in self._data())
+
+    def _data(self) -> Iterator[NumberedRow]:
+        """The rows after the header, as they stand in the file."""
+        for number, cells in itertools.islice(self._filled(), 1, None):
+            if number - 1 > MAX_ROWS:
+                raise TableUnreadable(_("The file has more than %(limit)s rows.", limit=f"{MAX_ROWS:,}"))
+            yield number, cells
 
     def _filled(self) -> Iterator[NumberedRow]:
-        return ((number, cells) for number, cells in self._open() if any(cell.strip() for cell in cells))
+        return ((number, cells) for number, cells in self._open() if any(map(str.strip, cells)))
 
 
 def open_table(path: Path, *, encoding: str | None = None, separator: str | None = None) -> Table:
@@ -132,4 +139,4 @@ def _is_separator_line(cells: Sequence[str]) -> bool:
 
 def _rearmed(cell: str) -> str:
     """A formula that an export disarmed with an apostrophe, as the text it was."""
-    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA) else cell

@@ -46,7 +46,7 @@ from core.records.transfer.writing import UPDATE, Choices, Writer
 
 log = logging.getLogger(__name__)
 
-BATCH = 2_000
+BATCH = 3_000
 RUN_IMPORT = "core.run_import"
 
 # What one row can be to blame for; anything else is an error of the program or of the database and stops the job.
