@@ -8,6 +8,7 @@ a Jalali month is not a month of the database.
 import datetime as dt
 import re
 from calendar import monthrange
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 from babel import dates
@@ -130,6 +131,7 @@ def weekday_names(calendar: Calendar, language: Language, *, width: str = "wide"
     return [str(names[(_FIRST_WEEKDAY[calendar] + n) % 7]) for n in range(7)]
 
 
+@lru_cache(maxsize=4096)
 def format_date(date: dt.date, calendar: Calendar, language: Language, style: Style = "medium") -> str:
     """Return ``date`` as text with Latin digits.
 

@@ -82,7 +82,6 @@ def change_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
             icon=ICONS.get(action, "history"),
             actor=actor,
             text=_told(action, source, told),
-            template="nova/_story_changes.html" if action in SHOWN else "",
             context={"changes": told},
             actions=actions,
         )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from flask import abort, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from core.admin.drawing import drawn, mending
 from core.parts import Label
@@ -19,7 +21,8 @@ from core.records.catalog import Reference
 from core.records.kin import NEWEST, Kin, kin
 from core.records.naming import Key, find_records
 from core.records.timeline import Position, Records, Story, StoryQuery, plans, tell
-from core.site.formats import reader_today, to_reader_time
+from core.site.formats import format_ago, format_local_datetime, reader_today, to_reader_time
+from core.site.reader import preferences
 from core.story import ACTIVITY, CHANGE, EVENT, FILE, KINDS, MESSAGE, NOTE, TimelineEntry, Upcoming
 
 if TYPE_CHECKING:
@@ -93,7 +96,7 @@ def story(view: RecordView, record: Any, around: Kin, told: Told, names: Mapping
     arguments = {"show": told.shown, "before": str(last) if last is not None else ""}
     older = urlencode({name: value for name, value in arguments.items() if value})
     return {
-        "pinned": [_line(view, entry, {}) for entry in told.story.pinned],
+        "pinned": list(map(_drawer(view, {}), told.story.pinned)),
         "upcoming": [_plan(entry, names) for entry in told.planned],
         "timeline": list(_days(view, told.story.entries, names)),
         "timeline_filters": [
@@ -138,49 +141,65 @@ def _before() -> Position | None:
 
 
 def _days(
-    view: RecordView, entries: Sequence[TimelineEntry], names: Mapping[tuple[str, int], str]
+    view: RecordView, entries: Sequence[TimelineEntry], names: Mapping[Key, str]
 ) -> Iterator[dict[str, Any]]:
     day: dict[str, Any] | None = None
-    for group in _folded(entries):
-        lines = [_line(view, entry, names) for entry in group]
-        date = to_reader_time(group[0].at).date()
+    draw = _drawer(view, names)
+    for date, group in _folded(entries):
+        lines = [draw(entry) for entry in group]
         if day is None or day["day"] != date:
             if day is not None:
                 yield day
-            day = {"day": date, "entries": []}
-        day["entries"].append(lines[0] | {"rest": lines[1:]})
+            day = {"day": date, "lines": []}
+        day["lines"].append(lines[0] | {"rest": lines[1:]})
     if day is not None:
         yield day
 
 
-def _folded(entries: Sequence[TimelineEntry]) -> Iterator[list[TimelineEntry]]:
-    """Entries one by one, but for changes of one record by one person soon after each other: those come together."""
+def _folded(entries: Sequence[TimelineEntry]) -> Iterator[tuple[dt.date, list[TimelineEntry]]]:
+    """Entries with their days, one by one, but for changes of one record by one person soon after each other."""
+    zone = ZoneInfo(preferences().timezone)
     group: list[TimelineEntry] = []
+    same: tuple[Any, ...] = ()
     for entry in entries:
-        if group and _belongs(group[-1], entry):
+        date = entry.at.astimezone(zone).date()
+        key = (entry.kind, entry.actor, entry.record_type, entry.record_id, date)
+        if group and entry.kind == CHANGE and key == same and group[-1].at - entry.at <= TOGETHER:
             group.append(entry)
             continue
         if group:
-            yield group
-        group = [entry]
+            yield same[-1], group
+        group, same = [entry], key
     if group:
-        yield group
+        yield same[-1], group
 
 
-def _belongs(newer: TimelineEntry, entry: TimelineEntry) -> bool:
-    def key(one: TimelineEntry) -> tuple[Any, ...]:
-        return one.kind, one.actor, one.record_type, one.record_id, to_reader_time(one.at).date()
+def _drawer(view: RecordView, names: Mapping[Key, str]) -> Callable[[TimelineEntry], dict[str, Any]]:
+    """The function that makes of an entry what the template shows; texts that all lines share are looked up once."""
+    somebody, menu = _("Somebody"), _("Actions for %(name)s")
+    moment = dt.datetime.now(dt.UTC)
 
-    return entry.kind == CHANGE and key(newer) == key(entry) and newer.at - entry.at <= TOGETHER
+    def line(entry: TimelineEntry) -> dict[str, Any]:
+        html, error = Markup(), ""
+        if entry.template:
+            plugin = entry.template.partition("/")[0]
+            html, error = drawn(view.session, plugin, entry.template, {"entry": entry, **entry.context})
+        return {
+            "entry": entry,
+            "actor": entry.actor or somebody,
+            "at": entry.at.isoformat(),
+            "moment": format_local_datetime(entry.at),
+            "ago": format_ago(entry.at, moment),
+            "menu": menu % {"name": entry.text},
+            "more": sum(not action.primary for action in entry.actions),
+            "changes": () if entry.template else entry.context.get("changes", ()),
+            "html": html,
+            "error": error,
+            "rest": [],
+            **_about(entry, names),
+        }
 
-
-def _line(view: RecordView, entry: TimelineEntry, names: Mapping[tuple[str, int], str]) -> dict[str, Any]:
-    html, error = "", ""
-    if entry.template:
-        plugin = entry.template.partition("/")[0]
-        html, error = drawn(view.session, plugin, entry.template, {"entry": entry, **entry.context})
-    actor = entry.actor or _("Somebody")
-    return {"entry": entry, "actor": actor, "html": html, "error": error, "rest": [], **_about(entry, names)}
+    return line
 
 
 def _about(entry: TimelineEntry | Upcoming, names: Mapping[tuple[str, int], str]) -> dict[str, Any]:
@@ -195,4 +214,12 @@ def _plan(entry: Upcoming, names: Mapping[tuple[str, int], str]) -> dict[str, An
     if isinstance(due, dt.datetime):
         due, moment = to_reader_time(due).date(), due
     late = moment < dt.datetime.now(dt.UTC) if moment is not None else due is not None and due < reader_today()
-    return {"entry": entry, "day": due, "moment": moment, "late": late} | _about(entry, names)
+    return {
+        "entry": entry,
+        "day": due,
+        "moment": moment,
+        "late": late,
+        "menu": _("Actions for %(name)s", name=entry.text),
+        "more": sum(not action.primary for action in entry.actions),
+        **_about(entry, names),
+    }

@@ -97,9 +97,12 @@ def format_local_datetime(value: dt.datetime | None, style: calendars.Style = "m
     """Return a moment as date and 24-hour time in the reader's time zone."""
     if value is None:
         return ""
-    local = to_reader_time(value)
-    separator = "، " if preferences().language == "fa" and style != "short" else " "
-    return f"{format_local_date(local, style)}{separator}{format_digits(local.strftime('%H:%M'))}"
+    reader = preferences()
+    local = _aware(value).astimezone(ZoneInfo(reader.timezone))
+    separator = "، " if reader.language == "fa" and style != "short" else " "
+    date = calendars.format_date(local.date(), reader.calendar, reader.language, style)
+    text = f"{date}{separator}{local.hour:02d}:{local.minute:02d}"
+    return persian_digits(text) if reader.digits == "persian" else text
 
 
 def format_ago(value: dt.date | None, now: dt.datetime | None = None) -> str:
