@@ -10,8 +10,9 @@ from contextvars import ContextVar
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.orm import scoped_session, sessionmaker
 
 from core.config import Config
 
@@ -24,6 +25,9 @@ PRAGMAS = (
     "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "mmap_size=1073741824", "cache_size=-16384",
     "temp_store=MEMORY",
 )  # fmt: skip
+
+READER = "reader"
+_TRANSACTING = "transacting"
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 
@@ -42,15 +46,15 @@ def reading() -> Iterator[None]:
         _reading.reset(token)
 
 
-class ScopedSession(scoped_session[Session]):
+class ScopedSession(scoped_session[orm.Session]):
     """A session per thread that also answers to ``.session``, which Flask-Admin reads."""
 
     @property
-    def session(self) -> Session:
+    def session(self) -> orm.Session:
         return self()
 
     @contextlib.contextmanager
-    def replaced_by(self, session: Session) -> Iterator[Session]:
+    def replaced_by(self, session: orm.Session) -> Iterator[orm.Session]:
         """Inside the block ``session`` is this thread's unit of work; the one before comes back after it."""
         before = self.registry() if self.registry.has() else None
         self.registry.set(session)
@@ -63,6 +67,45 @@ class ScopedSession(scoped_session[Session]):
                 self.registry.set(before)
 
 
+class Session(orm.Session):
+    """A unit of work that, while it only reads, begins no transaction where the database needs none for that.
+
+    That spares a page the round trips of BEGIN and ROLLBACK. psycopg also forgets every prepared statement when a
+    transaction is rolled back, as that of a page always is, and the server had to read each query anew. In
+    PostgreSQL's READ COMMITTED a transaction shows queries nothing that they would not see by themselves. What writes,
+    locks, or asks for the connection begins a transaction as ever, in which all that follows takes part.
+    """
+
+    def get_bind(self, mapper: Any = None, *, clause: Any = None, **given: Any) -> Any:
+        """The engine for ``clause``: that of plain reads, inside ``reading()`` and until something else was done."""
+        reader = self.info.get(READER)
+        if reader is not None and not self.info.get(_TRANSACTING) and _reading.get() and _only_reads(clause):
+            return reader
+        if reader is not None:
+            self.info[_TRANSACTING] = True
+        return super().get_bind(mapper, clause=clause, **given)
+
+
+@sa.event.listens_for(Session, "do_orm_execute", propagate=True)
+def _name_clause(state: orm.ORMExecuteState) -> None:
+    # SQLAlchemy does not tell ``get_bind`` of a union of entities' columns.
+    state.bind_arguments.setdefault("clause", state.statement)
+
+
+@sa.event.listens_for(Session, "after_transaction_end", propagate=True)
+def _end(session: orm.Session, transaction: orm.SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(_TRANSACTING, None)
+
+
+def _only_reads(clause: Any) -> bool:
+    """Whether a statement can stand alone: a select that locks nothing and needs no cursor of the server."""
+    if not isinstance(clause, sa.Select | sa.CompoundSelect) or getattr(clause, "_for_update_arg", None) is not None:
+        return False
+    options = clause.get_execution_options()
+    return not (options.get("yield_per") or options.get("stream_results"))
+
+
 class Database:
     """The database of this process. It outlives every Site.
 
@@ -71,15 +114,17 @@ class Database:
         session_class: the session to make; the gate's class in production.
     """
 
-    def __init__(self, config: Config, session_class: type[Session] = Session) -> None:
+    def __init__(self, config: Config, session_class: type[orm.Session] = Session) -> None:
         self.config = config
         self.engine = create_engine(config.database_url)
-        self.sessions = sessionmaker(self.engine, class_=session_class, expire_on_commit=False)
-        self.session = ScopedSession(self.sessions)
         # Reads of the generation happen outside the request's transaction, or they would see an old snapshot.
         # On SQLite SQLAlchemy's own AUTOCOMMIT would reset pysqlite's isolation level when the connection returns.
         option = {"begins_nothing": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._autocommit = self.engine.execution_options(**option)
+        # SQLite's files know no server's plans, and its transactions show one moment, which readers would miss.
+        info = {} if self.is_sqlite else {READER: self._autocommit}
+        self.sessions = sessionmaker(self.engine, class_=session_class, expire_on_commit=False, info=info)
+        self.session = ScopedSession(self.sessions)
 
     @property
     def is_sqlite(self) -> bool:
@@ -119,6 +164,7 @@ def create_engine(url: str) -> Engine:
             connect_args={"connect_timeout": 5},
         )
         _ask_idle_connections(engine)
+        _plan_each_time(engine)
         return engine
     engine = sa.create_engine(url, connect_args={"timeout": SQLITE_WAIT, "check_same_thread": False})
 
@@ -134,6 +180,20 @@ def create_engine(url: str) -> Engine:
             connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _plan_each_time(engine: Engine) -> None:
+    """Have every query planned for the values it asks for.
+
+    A plan made once for all values takes any range of birthdays for a two-hundredth of the people, and any part of a
+    name for a rare one; that of a whole city would be read by the wrong index.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute("SET plan_cache_mode = force_custom_plan")
+        connection.autocommit = False
 
 
 def _ask_idle_connections(engine: Engine) -> None:

@@ -26,8 +26,10 @@ def time_limit(session: Session, seconds: float) -> Iterator[None]:
     Raises:
         TooSlow: a query was ended.
     """
-    connection = session.connection()
+    connection = session.connection(bind_arguments={"clause": sa.select()})
     limited = _limited_sqlite if connection.dialect.name == "sqlite" else _limited_postgresql
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        limited = _limited_reader
     with limited(connection, seconds):
         yield
 
@@ -45,6 +47,20 @@ def _limited_sqlite(connection: sa.Connection, seconds: float) -> Iterator[None]
         raise
     finally:
         raw.set_progress_handler(None, 0)
+
+
+@contextlib.contextmanager
+def _limited_reader(connection: sa.Connection, seconds: float) -> Iterator[None]:
+    """Without a transaction there is nothing to save and to roll back."""
+    connection.exec_driver_sql(f"SET statement_timeout = {max(1, round(seconds * 1000))}")
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == QUERY_CANCELED:
+            raise TooSlow from None
+        raise
+    finally:
+        connection.exec_driver_sql("SET statement_timeout = DEFAULT")
 
 
 @contextlib.contextmanager

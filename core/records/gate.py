@@ -20,6 +20,7 @@ from sqlalchemy.orm.util import identity_key
 
 from core.accounts.actor import acting
 from core.accounts.models import now
+from core.database.engine import Session as RoutedSession
 from core.database.likely import Likely
 from core.errors import Forbidden
 from core.jobs.queue import enqueue_if_idle
@@ -49,7 +50,7 @@ _WITHOUT_ARCHIVED = with_loader_criteria(
 )
 
 
-class GatedSession(Session):
+class GatedSession(RoutedSession):
     """The session of every unit of work."""
 
 
