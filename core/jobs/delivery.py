@@ -89,6 +89,7 @@ class JobQueue:
         self.installation = hmac.digest(config.secret_key, b"installation", hashlib.sha256).hex()[:12]
         self.lease_seconds = 30
         self._rests_until = 0.0
+        self._spoke_at: dict[str, float] = {}
 
     @cached_property
     def client(self) -> redis.Redis:
@@ -130,6 +131,14 @@ class JobQueue:
         if delivered is None:
             log.warning("Job %s waits: Redis does not answer.", job_id)
         return delivered is not None
+
+    def may_speak(self, name: str, pause: float) -> bool:
+        """Whether this process has said nothing about the job ``name`` for ``pause`` seconds; it is about to then."""
+        moment = time.monotonic()
+        if pause and moment - self._spoke_at.get(name, float("-inf")) < pause:
+            return False
+        self._spoke_at[name] = moment
+        return True
 
     def undelivered(self, queue: str, job_ids: Sequence[str]) -> list[str]:
         """Those of `job_ids` that do not stand in Redis' list; none when Redis is away."""

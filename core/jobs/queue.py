@@ -61,11 +61,18 @@ def enqueue(name: str, *, key: str | None = None, delay: float = 0, **arguments:
         return session.scalars(sa.select(JobRecord).where(wanted)).one()
 
 
-def enqueue_if_idle(name: str, *, schedule: str | None = None, **arguments: Any) -> bool:
+def enqueue_if_idle(name: str, *, schedule: str | None = None, pause: float = 0, **arguments: Any) -> bool:
     """Have a chore of the installation run, unless it is already waiting to: what is waiting will see this change too.
 
     A run that has started does not count, for it may have looked already, except for a ``schedule`` (its name), which
     is neither piled up nor run beside itself. Returns whether a row was added.
+
+    Args:
+        name: the job's name.
+        schedule: the name of the schedule that asks for it.
+        pause: seconds between two words to the workers about this job. A row added sooner waits for the sweeper, so
+            that a burst of changes is dealt with together and not by a process for each.
+        arguments: what the job's function is called with.
 
     Raises:
         UnknownJob: there is no such job.
@@ -82,7 +89,7 @@ def enqueue_if_idle(name: str, *, schedule: str | None = None, **arguments: Any)
     if session.connection().execute(waiting).first() is not None:
         return False
     with as_system(name):
-        _insert(session, job, arguments, schedule=schedule, actor_id=None)
+        _insert(session, job, arguments, pause=pause, schedule=schedule, actor_id=None)
     return True
 
 
@@ -164,7 +171,9 @@ def _allowed(job_id: str) -> JobRecord:
     return record
 
 
-def _insert(session: Session, job: Job, arguments: dict[str, Any], *, delay: float = 0, **given: Any) -> str | None:
+def _insert(
+    session: Session, job: Job, arguments: dict[str, Any], *, delay: float = 0, pause: float = 0, **given: Any
+) -> str | None:
     """Add the row without flushing anybody's changes; None when its key exists."""
     actor = acting()
     moment = now()
@@ -183,7 +192,7 @@ def _insert(session: Session, job: Job, arguments: dict[str, Any], *, delay: flo
     }
     if not insert_once(session.connection(), JOBS, values):
         return None
-    if delay <= 0:
+    if delay <= 0 and _site().runtime.queue.may_speak(job.name, pause):
         _tell_after_commit(session, values["id"], job)
     return str(values["id"])
 

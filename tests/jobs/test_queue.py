@@ -105,6 +105,19 @@ def test_a_chore_waits_once_however_often_it_is_asked_for(runtime, session):
     session.commit()
 
 
+def test_a_chore_asked_for_again_soon_waits_for_the_sweeper(runtime, session):
+    with acting_as(ADA):
+        enqueue_if_idle("toy.mark", pause=60, text="chore")
+        session.commit()
+        [first] = delivered(runtime)
+        perform_job(runtime, first, "test")
+        assert enqueue_if_idle("toy.mark", pause=60, text="chore")
+        session.commit()
+    assert delivered(runtime) == [first]
+    Sweeper(runtime).sweep(runtime.current_site().jobs)
+    assert len(delivered(runtime)) == 2
+
+
 def test_a_save_survives_a_redis_that_is_away_and_the_sweeper_delivers(runtime, session, redis_server):
     redis_server.kill()
     try:
