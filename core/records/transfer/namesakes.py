@@ -23,7 +23,7 @@ from core.records.transfer.targets import Target
 from core.text import match_key
 
 KEPT = 50_000  # values whose records are remembered
-FRESH = 30  # seconds after which everything is asked anew, for others may have written
+FRESH = 60  # seconds after which everything is asked anew, for others may have written
 
 Brought = tuple[str, ...]
 
@@ -49,8 +49,8 @@ class Namesakes:
         target: what is imported.
         key: the field with the text.
         before: the keys that are tried before it; all are parts.
-        keep: remember what was found, and what the import itself adds, for half a minute. Only for an import that
-            changes no record: what else happens meanwhile is found by the next half minute's rows.
+        keep: remember what was found, and what the import itself adds, for a minute. Only for an import that changes no
+            record: what others do meanwhile is seen by the rows of the next minute.
     """
 
     def __init__(self, session: Session, target: Target, key: str, before: Sequence[str], *, keep: bool) -> None:
