@@ -93,8 +93,7 @@ def web_processes(served: ServedInstallation) -> list[psutil.Process]:
     """The processes of Peyvand that answer requests."""
     assert served._process is not None
     everybody = psutil.Process(served._process.pid).children(recursive=True)
-    webs = [process for process in everybody if process.cmdline()[-3:] == ["-m", "core.serve", "web"]]
-    return [child for process in webs for child in (process, *process.children())]
+    return [process for process in everybody if process.cmdline()[-3:] == ["-m", "core.serve", "web"]]
 
 
 def form_values(page: str) -> list[tuple[str, str]]:

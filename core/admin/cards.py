@@ -68,7 +68,8 @@ class Cards:
         self.root = view.list_url()
         board, record_type = query.board, view.record_type
         self.subtitle = record_type.field(board.subtitle) if board.subtitle else None
-        self._written = cache(format_local_date)
+        # Days, owners and remarks come again from card to card.
+        self._written, self._escaped = cache(format_local_date), cache(escape)
         self._patterns: dict[Any, list[str]] = {}
 
     def drawn(self, draw: Callable[[Any], Markup], cards: Iterable[Card]) -> Markup:
@@ -78,7 +79,7 @@ class Cards:
         """
         html: list[str] = []
         for card in cards:
-            words = {name: escape(getattr(card, name)) for name in _FILLED}
+            words = {name: self._escaped(getattr(card, name)) for name in _FILLED}
             shape = (tuple(map(bool, words.values())), card.hint_icon, card.warn, card.age)
             pattern = self._patterns.get(shape)
             if pattern is None:
