@@ -12,7 +12,7 @@ from flask import Flask
 from core.calendars import LOCALES
 from core.site import formats
 from core.site.reader import calendar_name, chosen_preferences, digits_name, direction, is_rtl, language
-from core.site.translations import SiteBabel, register
+from core.site.translations import SiteBabel, TemplateTexts, register
 
 
 def install(app: Flask, directories: Sequence[Path]) -> None:
@@ -29,6 +29,7 @@ def install(app: Flask, directories: Sequence[Path]) -> None:
         timezone_selector=lambda: chosen_preferences().timezone,
     )
     register(app.extensions, babel.domain_instance)
+    app.jinja_env.globals["_"] = TemplateTexts(babel.domain_instance)
     app.jinja_env.filters.update(
         num=formats.format_number,
         money=formats.format_money,

@@ -20,9 +20,13 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import current_app, g, has_app_context
 from flask_babel import Babel, Domain, get_locale
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 _EXTENSION = "peyvand_translations"
 _binding = Lock()
+MOST_TEXTS = 10_000  # of all languages; more than templates have
 
 
 class FolderDomain(Domain):  # type: ignore[misc]
@@ -53,6 +57,34 @@ class FolderDomain(Domain):  # type: ignore[misc]
                 kept = g._flask_babel.babel_translations = {}
             kept[domain] = self._loaded[key]
         return kept[domain]
+
+
+class TemplateTexts:
+    """``_()`` of templates: what Jinja's own does, with texts that take no variables made into markup once.
+
+    A page has a hundred of them, and passing each through Jinja and Flask-Babel took a twelfth of its time.
+    """
+
+    def __init__(self, domain: FolderDomain) -> None:
+        self._domain = domain
+        self._made: dict[tuple[int, str], Markup] = {}
+
+    @pass_context
+    def __call__(self, context: Context, text: str, **variables: object) -> str:
+        """``text`` in the language of the moment, with ``variables`` put in, escaped where the template escapes."""
+        translations = self._domain.get_translations()
+        if not context.eval_ctx.autoescape:
+            return str(translations.ugettext(text) % variables)
+        if variables:
+            return Markup(translations.ugettext(text)) % variables  # noqa: S704 - the variables are escaped
+        key = (id(translations), text)
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) >= MOST_TEXTS:
+                self._made.clear()
+            # A format even without variables, as everywhere: "%%" is one sign.
+            made = self._made[key] = Markup(translations.ugettext(text)) % {}  # noqa: S704 - from our own files
+        return made
 
 
 class SiteBabel(Babel):  # type: ignore[misc]
