@@ -28,6 +28,7 @@ class Row:
     name: str
     cells: Sequence[Markup]
 
+
 def cell_mark(number: int) -> Markup:
     """What stands for the cell of column ``number`` in a pattern."""
     return Markup(f"-cell-{number}-")  # noqa: S704 - a number
@@ -47,7 +48,7 @@ def filled(pattern: Markup, rows: Sequence[Row]) -> Markup:
         words = {"-id-": str(row.id), "-name-": str(escape(row.name))}
         words |= {str(cell_mark(number)): str(escape(cell)) for number, cell in enumerate(row.cells)}
         for text, mark in zip(texts, marks, strict=False):
-            drawn += (text, words[mark])
+            drawn += (text, words.get(mark, mark))  # the name of a column may look like a mark
         drawn.append(texts[-1])
     return Markup("".join(drawn))  # noqa: S704 - every part is escaped
 
