@@ -66,7 +66,7 @@ def changes(query: StoryQuery) -> sa.Select[Any]:
 def change_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
     """The entries of the rows of ``changes``."""
     folders = RecordFolders()
-    revert = _("Revert")
+    revert, changed_some = _("Revert"), _("changed %(fields)s")
     for id_, record_type, record_id, at, action, source, changed, actor in rows:
         told = list(told_changes(record_type, changed)) if action in SHOWN else []
         actions: tuple[EntryAction, ...] = ()
@@ -81,19 +81,21 @@ def change_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
             kind=CHANGE if action == "changed" else EVENT,
             icon=ICONS.get(action, "history"),
             actor=actor,
-            text=_told(action, source, told),
+            text=_told(action, source, told, changed_some),
             context={"changes": told},
             actions=actions,
         )
 
 
-def _told(action: str, source: str, told: Sequence[Mapping[str, Any]]) -> str:
+def _told(action: str, source: str, told: Sequence[Mapping[str, Any]], changed_some: str) -> str:
     if action == "created" and source == "import":
         return _("imported this record")
     if action in _TEXTS:
         return str(_TEXTS[action])
-    names = _(", ").join(str(change["label"]) for change in told)
-    return _("changed %(fields)s", fields=names) if names else _("changed this record")
+    if not told:
+        return _("changed this record")
+    names = [str(change["label"]) for change in told]
+    return changed_some % {"fields": names[0] if len(names) == 1 else _(", ").join(names)}
 
 
 def told_changes(record_type: str, changes: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

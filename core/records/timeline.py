@@ -84,11 +84,14 @@ class StoryQuery:
 
 
 def about(records: Records, record_type: Any, record_id: Any) -> sa.ColumnElement[bool]:
-    """An SQL criterion: the two columns name one of ``records``."""
-    return sa.or_(
-        sa.false(),
-        *(sa.and_(record_type == name, record_id.in_(list(ids))) for name, ids in records.items() if ids),
-    )
+    """An SQL criterion: the two columns name one of ``records``, whose ids may be an expanding parameter."""
+    named = []
+    given: Mapping[str, Any] = records
+    for name, ids in given.items():
+        if isinstance(ids, sa.BindParameter) or ids:
+            among = record_id.in_(ids if isinstance(ids, sa.BindParameter) else list(ids))
+            named.append(sa.and_(record_type == name, among))
+    return sa.or_(sa.false(), *named)
 
 
 @dataclass(frozen=True)
