@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.test import TestResponse
 
 from core.testing.installation import Browser, TestInstallation
 
@@ -14,6 +15,7 @@ BOARD_BUDGET = 9
 SEARCH_BUDGET = 12
 PAGE_BUDGET = 20
 RECORD_BUDGET = 12
+SAVE_BUDGET = 9
 
 
 @pytest.fixture
@@ -27,6 +29,11 @@ def installation(make_site: MakeSite) -> TestInstallation:
 
 
 def queries(installation: TestInstallation, browser: Browser, path: str) -> list[str]:
+    return statements(installation, lambda: browser.get(path), 200)
+
+
+def statements(installation: TestInstallation, request: Callable[[], TestResponse], status: int) -> list[str]:
+    """What the database is asked while ``request`` is answered with ``status``."""
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -36,7 +43,7 @@ def queries(installation: TestInstallation, browser: Browser, path: str) -> list
     engine = installation.runtime.database.engine
     sa.event.listen(engine, "before_cursor_execute", note)
     try:
-        assert browser.get(path).status_code == 200
+        assert request().status_code == status
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
     return asked
@@ -126,3 +133,19 @@ def test_the_page_of_a_record_with_everything_stays_within_its_budget_however_lo
         connection.execute(sa.insert(Note.__table__), notes)
     asked = queries(installation, browser, f"{path}?entries=500")
     assert len(asked) == len(short) <= RECORD_BUDGET, "\n".join([str(len(short)), *asked])
+
+
+def test_a_save_stays_within_its_budget(installation: TestInstallation) -> None:
+    from plugins.contacts.models import Person
+
+    number = furnish(installation)["contacts.person"]
+    browser = installation.browser("user")
+    path = f"/contacts/person/{number}/edit"
+    browser.get(path)
+    asked: list[str] = []
+    for title in ("Planner", "Buyer"):
+        with installation.acting() as session:
+            version = session.scalar(sa.select(Person.version).where(Person.id == number))
+        typed = {"version": str(version), "first_name": "Ada", "status": "customer", "job_title": title}
+        asked = statements(installation, lambda typed=typed: browser.post(path, data=typed), 302)
+    assert len(asked) <= SAVE_BUDGET, "\n".join(asked)
