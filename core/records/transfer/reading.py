@@ -79,6 +79,7 @@ class Reading:
         session = self.sessions()
         try:
             with acting_as(self.actor), reading():
+                _plan_for_all(session)
                 result = session.execute(statement.execution_options(yield_per=BATCH))
                 partitions = result.partitions(BATCH)
             while True:
@@ -214,6 +215,16 @@ class Reading:
             found = self._slots[column.field.name] = _slots(plan, parts, self.style)
         texts = found.get((column.slot, column.part.name if column.part is not None else ""), {})
         return [*map(texts.get, ids)]
+
+
+def _plan_for_all(session: Session) -> None:
+    """Tell PostgreSQL that the cursor is read to its end; it plans for the first tenth otherwise.
+
+    A hundred thousand of a million people in the order of the list then come from one sort instead of a walk that looks
+    at the whole table in the order of names.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text("SET LOCAL cursor_tuple_fraction = 1"))
 
 
 def _as_they_are(values: Cells) -> Cells:
