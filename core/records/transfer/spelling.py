@@ -123,7 +123,7 @@ def _amount(value: Any) -> str:
 
 def safe(text: str) -> str:
     """``text`` so that no spreadsheet runs it as a formula. An import takes the apostrophe off again."""
-    if text[1:].isdecimal() and text.isascii() and not text.startswith("'"):
+    if text.startswith(("+", "-")) and text[1:].isdecimal() and text.isascii():
         return text  # a number, which most that begin with a sign are
     acts = text.lstrip("'").startswith(FORMULA)
     return f"'{text}" if acts and not _PLAIN_NUMBER.fullmatch(text) else text
