@@ -70,7 +70,7 @@ class TemplateTexts:
         self._made: dict[tuple[int, str], Markup] = {}
 
     @pass_context
-    def __call__(self, context: Context, text: str, **variables: object) -> str:
+    def __call__(self, context: Context, text: str, /, **variables: object) -> str:
         """``text`` in the language of the moment, with ``variables`` put in, escaped where the template escapes."""
         translations = self._domain.get_translations()
         if not context.eval_ctx.autoescape:

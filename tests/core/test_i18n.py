@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 import flask_admin.babel
 import flask_security.babel
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 from flask_babel import force_locale, gettext, ngettext
 from flask_login import LoginManager, UserMixin, login_user
 from flask_wtf import FlaskForm
@@ -500,3 +500,13 @@ def test_compile_writes_a_file_that_is_then_read(
     (folder / "fa_IR" / "LC_MESSAGES" / "messages.po").unlink()
     with build(folder).test_request_context(headers={"Accept-Language": "fa"}):
         assert gettext("City") == "شهر"
+
+
+def test_texts_of_templates_take_variables_of_any_name_and_escape_them(tmp_path: Path) -> None:
+    folder = write_translations(tmp_path, 'msgid "%(text)s in %(context)s"\nmsgstr "%(text)s در %(context)s"')
+    site = build(folder)
+    shown = "{{ _('%(text)s in %(context)s', text='<b>', context=self_) }} {{ _('100%%') }}"
+    with site.test_request_context(headers={"Accept-Language": "fa"}):
+        assert render_template_string(shown, self_="x") == "&lt;b&gt; در x 100%"
+    with site.test_request_context(headers={"Accept-Language": "en"}):
+        assert render_template_string(shown, self_="x") == "&lt;b&gt; in x 100%"
