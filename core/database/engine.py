@@ -79,7 +79,8 @@ class Session(orm.Session):
     def get_bind(self, mapper: Any = None, *, clause: Any = None, **given: Any) -> Any:
         """The engine for ``clause``: that of plain reads, inside ``reading()`` and until something else was done."""
         reader = self.info.get(READER)
-        if reader is not None and not self.info.get(_TRANSACTING) and _reading.get() and _only_reads(clause):
+        alone = _reading.get() and not self.info.get(_TRANSACTING) and not self.in_nested_transaction()
+        if reader is not None and alone and _only_reads(clause):
             return reader
         if reader is not None:
             self.info[_TRANSACTING] = True

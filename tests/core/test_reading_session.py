@@ -72,3 +72,8 @@ def test_a_query_past_its_time_is_ended_and_the_next_one_has_all_the_time_again(
         with pytest.raises(TooSlow), time_limit(session, 0.05):
             session.execute(slow)
         session.execute(slow)
+
+
+def test_reads_inside_of_a_savepoint_have_a_transaction(installation: TestInstallation) -> None:
+    with work(installation) as session, session.begin_nested():
+        assert in_transaction(session, ONE)
