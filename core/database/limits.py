@@ -60,7 +60,8 @@ def _limited_reader(connection: sa.Connection, seconds: float) -> Iterator[None]
             raise TooSlow from None
         raise
     finally:
-        connection.exec_driver_sql("SET statement_timeout = DEFAULT")
+        if not connection.invalidated:
+            connection.exec_driver_sql("SET statement_timeout = DEFAULT")
 
 
 @contextlib.contextmanager

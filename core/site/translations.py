@@ -67,7 +67,7 @@ class TemplateTexts:
 
     def __init__(self, domain: FolderDomain) -> None:
         self._domain = domain
-        self._made: dict[tuple[int, str], Markup] = {}
+        self._made: dict[tuple[NullTranslations, str], Markup] = {}
 
     @pass_context
     def __call__(self, context: Context, text: str, /, **variables: object) -> str:
@@ -77,7 +77,7 @@ class TemplateTexts:
             return str(translations.ugettext(text) % variables)
         if variables:
             return Markup(translations.ugettext(text)) % variables  # noqa: S704 - the variables are escaped
-        key = (id(translations), text)
+        key = (translations, text)
         made = self._made.get(key)
         if made is None:
             if len(self._made) >= MOST_TEXTS:
