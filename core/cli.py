@@ -263,6 +263,27 @@ def change_role(email: str, role: str) -> None:
         click.echo(f"{found.email} is {role}.")
 
 
+# --- secrets
+
+
+@main.group()
+def secrets() -> None:
+    """Look after the encryption of stored secrets."""
+
+
+@secrets.command()
+def rotate() -> None:
+    """Encrypt every stored secret with a new key and drop the old one; the site may run meanwhile."""
+    from core.database.secrets import Secrets
+
+    with _site() as site:
+        kept = Secrets(site.runtime.config)
+        count = kept.rotate(site.runtime.database)
+    click.echo(f"{count} stored secrets are encrypted with the key {kept.key_name}.")
+    if kept.keyring.is_given:
+        click.echo("Leave only the first key in PEYVAND_ENCRYPTION_KEY now, and start again.")
+
+
 # --- looking and trying
 
 

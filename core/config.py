@@ -11,6 +11,7 @@ PEYVAND_PORT              TCP port the web server listens on (8000)
 PEYVAND_WEB_WORKERS       web processes (2)
 PEYVAND_WEB_THREADS       threads in each web process (4)
 PEYVAND_SECRET_KEY        at least 32 unpredictable characters (generated once into instance/secret_key)
+PEYVAND_ENCRYPTION_KEY    64 hexadecimal digits; more of them decrypt only (generated once into instance/encryption_key)
 PEYVAND_SAFE              start the core alone, without any plugin (off)
 PEYVAND_STRICT            refuse to start while any plugin is broken (off)
 PEYVAND_PUBLIC_URL        address people reach the site at, used for links in mail (http://HOST:PORT)
@@ -21,6 +22,7 @@ PEYVAND_SMTP_SECURITY     starttls, tls, or none for a server on the same machin
 PEYVAND_SMTP_USER         user at the mail server (none)
 PEYVAND_SMTP_PASSWORD     password of that user (none)
 PEYVAND_SMTP_FROM         sender of every mail: an address, or a name with an address in angle brackets (none)
+PEYVAND_PRIVATE_HOSTS     names and networks of one's own that settings made in the browser may lead to (none)
 PEYVAND_ATTACHMENT_LIMIT  megabytes that an attached file may have (25)
 PEYVAND_ATTACHMENT_KINDS  kinds of files that may be attached (image pdf office text archive audio video)
 PEYVAND_ATTACHMENT_PIXELS megapixels up to which an attached image gets a thumbnail (50)
@@ -30,7 +32,6 @@ import hashlib
 import os
 import re
 import secrets
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 from core.errors import ConfigError
+from core.private_file import read_private, write_once
 
 ATTACHMENT_KINDS = ("image", "pdf", "office", "text", "archive", "audio", "video", "other")
 """What an attached file can be, by its content; ``other`` is welcome only where an administrator says so."""
@@ -49,8 +51,10 @@ LONGEST_SOCKET_PATH = 107
 """Bytes the kernel keeps for the path of a unix socket (unix(7), without the closing NUL)."""
 
 _EXAMPLE_WORDS = ("changeme", "change-me", "change_me", "example", "your-secret", "your_secret", "insecure")
-_SAME_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
-_SENDER = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>@\r\n]+<[^<>@\s]+@[^<>@\s]+>")
+SECURITIES = ("starttls", "tls", "none")
+SAME_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+SENDER = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>@\r\n]+<[^<>@\s]+@[^<>@\s]+>")
+_ENCRYPTION_KEY = re.compile(r"[0-9a-fA-F]{64}")
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
 
@@ -72,6 +76,11 @@ SETTINGS = (
     Setting("PEYVAND_WEB_WORKERS", "2", "Web processes."),
     Setting("PEYVAND_WEB_THREADS", "4", "Threads in each web process."),
     Setting("PEYVAND_SECRET_KEY", "generated into instance/secret_key", "At least 32 unpredictable characters."),
+    Setting(
+        "PEYVAND_ENCRYPTION_KEY",
+        "generated into instance/encryption_key",
+        "64 hexadecimal digits that encrypt stored secrets; further ones after a space only decrypt.",
+    ),
     Setting("PEYVAND_SAFE", "off", "Start the core alone, without any plugin."),
     Setting("PEYVAND_STRICT", "off", "Refuse to start while any plugin is broken."),
     Setting("PEYVAND_PUBLIC_URL", "http://HOST:PORT", "Address people reach the site at, used for links in mail."),
@@ -82,6 +91,11 @@ SETTINGS = (
     Setting("PEYVAND_SMTP_USER", "none", "User at the mail server."),
     Setting("PEYVAND_SMTP_PASSWORD", "none", "Password of that user."),
     Setting("PEYVAND_SMTP_FROM", "none", "Sender of every mail: an address, or Name <address>."),
+    Setting(
+        "PEYVAND_PRIVATE_HOSTS",
+        "none",
+        "Names and networks of your own, such as 10.0.0.0/8, that settings made in the browser may lead to.",
+    ),
     Setting("PEYVAND_ATTACHMENT_LIMIT", "25", "Megabytes that an attached file may have."),
     Setting(
         "PEYVAND_ATTACHMENT_KINDS",
@@ -97,10 +111,11 @@ class Config:
     """The settings of one installation; the same in each of its processes."""
 
     instance: Path
-    # These three carry secrets, which must not reach a log through repr().
+    # These four carry secrets, which must not reach a log through repr().
     database_url: str = field(repr=False)
     secret_key: bytes = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)
+    encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     web_workers: int = 2
@@ -115,6 +130,7 @@ class Config:
     smtp_user: str = ""
     smtp_password: str = field(default="", repr=False)
     smtp_from: str = ""
+    private_hosts: tuple[str, ...] = ()
     attachment_limit: int = 25
     attachment_kinds: tuple[str, ...] = ATTACHMENT_KINDS[:-1]
     attachment_pixels: int = 50
@@ -144,6 +160,8 @@ class Config:
             public_url=_public_url(environ.get("PEYVAND_PUBLIC_URL") or f"http://{_in_url(host)}:{port}"),
             trusted_proxies=_whole_number(environ, "PEYVAND_TRUSTED_PROXIES", 0, 0, 16),
             **_smtp(environ),
+            encryption_keys=_encryption_keys(environ.get("PEYVAND_ENCRYPTION_KEY", "")),
+            private_hosts=_private_hosts(environ.get("PEYVAND_PRIVATE_HOSTS", "")),
             attachment_limit=_whole_number(environ, "PEYVAND_ATTACHMENT_LIMIT", 25, 1, 2048),
             attachment_kinds=_kinds(environ),
             attachment_pixels=_whole_number(environ, "PEYVAND_ATTACHMENT_PIXELS", 50, 1, 500),
@@ -179,6 +197,11 @@ class Config:
         return self.redis_url or f"unix://{quote(str(self.redis_socket))}"
 
     @property
+    def encryption_key_file(self) -> Path:
+        """Where the keys of stored secrets lie, unless the environment gives them."""
+        return self.instance / "encryption_key"
+
+    @property
     def uploads(self) -> Path:
         """Folder of the files people send for an import."""
         return self.instance / "uploads"
@@ -199,6 +222,7 @@ class Config:
             "PEYVAND_WEB_WORKERS": str(self.web_workers),
             "PEYVAND_WEB_THREADS": str(self.web_threads),
             "PEYVAND_SECRET_KEY": self.secret_key.decode(),
+            "PEYVAND_ENCRYPTION_KEY": " ".join(key.hex() for key in self.encryption_keys),
             "PEYVAND_SAFE": "1" if self.safe else "",
             "PEYVAND_STRICT": "1" if self.strict else "",
             "PEYVAND_PUBLIC_URL": self.public_url,
@@ -209,6 +233,7 @@ class Config:
             "PEYVAND_SMTP_USER": self.smtp_user,
             "PEYVAND_SMTP_PASSWORD": self.smtp_password,
             "PEYVAND_SMTP_FROM": self.smtp_from,
+            "PEYVAND_PRIVATE_HOSTS": " ".join(self.private_hosts),
             "PEYVAND_ATTACHMENT_LIMIT": str(self.attachment_limit),
             "PEYVAND_ATTACHMENT_KINDS": " ".join(self.attachment_kinds),
             "PEYVAND_ATTACHMENT_PIXELS": str(self.attachment_pixels),
@@ -253,13 +278,13 @@ def _smtp(environ: Mapping[str, str]) -> dict[str, Any]:
     """The settings of the mail server, none of which counts while it has no host."""
     host = environ.get("PEYVAND_SMTP_HOST", "").strip()
     security = environ.get("PEYVAND_SMTP_SECURITY", "").strip().lower() or "starttls"
-    if security not in ("starttls", "tls", "none"):
+    if security not in SECURITIES:
         raise ConfigError(f"PEYVAND_SMTP_SECURITY must be starttls, tls or none, not {security[:20]!r}.")
     sender = environ.get("PEYVAND_SMTP_FROM", "").strip()
-    if host and not _SENDER.fullmatch(sender):
+    if host and not SENDER.fullmatch(sender):
         raise ConfigError("PEYVAND_SMTP_FROM must be an address, or a name with one, as in Sales <crm@company.com>.")
     user = environ.get("PEYVAND_SMTP_USER", "")
-    if user and security == "none" and host not in _SAME_MACHINE:
+    if user and security == "none" and host not in SAME_MACHINE:
         raise ConfigError("PEYVAND_SMTP_SECURITY may not be none where a password leaves this machine.")
     return {
         "smtp_host": host,
@@ -313,34 +338,32 @@ def _checked_key(key: str, source: str) -> bytes:
     return key.encode()
 
 
+def _encryption_keys(text: str) -> tuple[bytes, ...]:
+    keys = text.replace(",", " ").split()
+    for key in keys:
+        if not _ENCRYPTION_KEY.fullmatch(key) or len(set(key)) < 8:
+            raise ConfigError(
+                "PEYVAND_ENCRYPTION_KEY needs 64 unpredictable hexadecimal digits; make them with: openssl rand -hex 32"
+            )
+    return tuple(dict.fromkeys(bytes.fromhex(key) for key in keys))
+
+
+def _private_hosts(text: str) -> tuple[str, ...]:
+    named = text.replace(",", " ").lower().split()
+    for name in named:
+        if not re.fullmatch(r"[a-z0-9._:/-]{1,253}", name):
+            raise ConfigError(f"PEYVAND_PRIVATE_HOSTS must be names or networks such as 10.0.0.0/8, not {name[:40]!r}.")
+    return tuple(dict.fromkeys(named))
+
+
 def _kept_key(instance: Path) -> bytes:
     """Read the key of `instance`, generating it first when absent; safe when several processes start at once."""
     path = instance / "secret_key"
     try:
         if not path.exists():
             instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _generate_key(path)
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ConfigError(f"{path} can be read by other users; take it from them with: chmod 600 {path}")
-        key = path.read_text("ascii").strip()
+            write_once(path, secrets.token_hex(32))
+        key = read_private(path, "secret key")
     except OSError as error:
         raise ConfigError(f"{instance} cannot hold the secret key: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} does not hold a secret key.") from error
     return _checked_key(key, str(path))
-
-
-def _generate_key(path: Path) -> None:
-    draft = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        # A link appears whole or not at all, and the first of several processes wins.
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()

@@ -17,6 +17,10 @@ class StartError(PeyvandError):
     """Something outside the program keeps it from starting or running: a taken port, a full disk, a dead child."""
 
 
+class SecretError(PeyvandError):
+    """A stored secret cannot be read: its key is not there, or it was changed or moved in the database."""
+
+
 class PluginError(PeyvandError):
     """A plugin cannot be read, imported, mapped or registered; ``plugin`` names the culprit."""
 

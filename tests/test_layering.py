@@ -15,7 +15,7 @@ from scripts import facade
 ROOT = Path(__file__).resolve().parents[1]
 FACADE = "__init__"
 FLOORS = {
-    0: ("config", "errors", "parts", "story", "hookspecs", "text", "calendars"),
+    0: ("config", "errors", "parts", "story", "hookspecs", "text", "calendars", "private_file", "outbound"),
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs", "notifications", "mail"),
     3: ("admin", "site"),
@@ -29,6 +29,11 @@ NEIGHBOURS = {
     ("story", "parts"): "what plugins tell of a record has labels",
     ("calendars", "text"): "dates are typed in any digits",
     ("extension", "database"): "a plugin that does not load takes its mappers and tables with it",
+    ("config", "private_file"): "the secret key lies in a file of its owner",
+    ("private_file", "errors"): "a file that others can read is a setting that cannot be used",
+    ("outbound", "errors"): "a host that may not be reached is refused with a sentence",
+    ("notifications", "mail"): "what is mailed at once is mailed where there is a mail server",
+    ("mail", "records"): "a changed mail server stands in the audit",
     ("records", "accounts"): "records are made, changed and owned by users",
     ("jobs", "accounts"): "a job runs with the rights of who asked for it",
     ("records", "jobs"): "events are delivered and imports run by jobs",

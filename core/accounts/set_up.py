@@ -7,7 +7,6 @@ Both functions that write commit, because the file and the database must tell th
 from __future__ import annotations
 
 import datetime as dt
-import os
 import secrets
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from core.accounts.users import create_user, has_administrator, lock_administrat
 from core.config import Config
 from core.errors import Blocked
 from core.parts import ADMINISTRATOR
+from core.private_file import write_over
 
 LIFETIME = dt.timedelta(hours=1)
 
@@ -49,7 +49,7 @@ def make_link(session: Session, config: Config) -> str | None:
         session.add(SetUpLink(token_hash=token_hash(token), expires_at=now() + LIFETIME))
         session.commit()
     url = f"{config.public_url}/set-up/{token}"
-    _write_privately(link_file(config), url + "\n")
+    write_over(link_file(config), url)
     return url
 
 
@@ -81,11 +81,3 @@ def redeem(session: Session, config: Config, token: str, *, name: str, email: st
         raise
     link_file(config).unlink(missing_ok=True)
     return user
-
-
-def _write_privately(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-    draft.replace(path)

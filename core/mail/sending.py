@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from core.database.engine import reading
 from core.errors import Blocked, PeyvandError
 from core.mail.message import compose, sender_of
 from core.mail.models import DONE, FAILED, IN_DOUBT, MAILS, QUEUED, STARTED
+from core.mail.server import MailServer, find_server
 
 TIMEOUT = 30  # seconds for each word with the server
 
@@ -43,9 +45,10 @@ def send_one(progress: Any, mail: str) -> str:
     site = current_app.extensions["peyvand"]
     config: Config = site.runtime.config
     engine = site.runtime.database.engine
-    if not config.smtp_host:
-        raise Blocked("Mail is not set up; set PEYVAND_SMTP_HOST and run the job again.")
     with reading(), engine.connect() as connection:
+        server = find_server(connection, config)
+        if server is None:
+            raise Blocked("Mail is not set up; set it up under Administration, Mail, and run the job again.")
         row = connection.execute(sa.select(MAILS).where(MAILS.c.key == mail)).first()
     if row is None:
         return "gone"
@@ -56,13 +59,13 @@ def send_one(progress: Any, mail: str) -> str:
     if row.state != QUEUED:
         return str(row.state)
     try:
-        text = _written(config, row)
-        with connected(config) as server:
-            _envelope(server, config, row.address)
+        text = _written(server, row)
+        with connected(server) as line:
+            _envelope(line, server, row.address)
             # From here on nobody can take it back, so it is written down first.
             if not _settle(engine, row.id, QUEUED, STARTED, "", started_at=now(), attempts=row.attempts + 1):
                 return STARTED
-            _data(server, text)
+            _data(line, text)
     except _Refused as refused:
         _settle(engine, row.id, (QUEUED, STARTED), FAILED, str(refused))
         return FAILED
@@ -77,38 +80,60 @@ def send_one(progress: Any, mail: str) -> str:
 
 
 @contextmanager
-def connected(config: Config) -> Iterator[smtplib.SMTP]:
-    """A session with the configured server, signed in where a user is configured.
+def connected(server: MailServer) -> Iterator[smtplib.SMTP]:
+    """A session with the server, signed in where a user is configured.
 
     Raises:
         TryLater: there is no such server now, or it does not let us in.
     """
-    server: smtplib.SMTP | None = None
+    line: smtplib.SMTP | None = None
     try:
         context = ssl.create_default_context()
-        if config.smtp_security == "tls":
-            server = smtplib.SMTP_SSL(config.smtp_host, config.smtp_port, timeout=TIMEOUT, context=context)
+        if server.security == "tls":
+            line = _EncryptedLine(server, context)
         else:
-            server = smtplib.SMTP(config.smtp_host, config.smtp_port, timeout=TIMEOUT)
-            if config.smtp_security == "starttls":
-                server.starttls(context=context)
-        if config.smtp_user:
-            server.login(config.smtp_user, config.smtp_password)
-    except (smtplib.SMTPException, OSError) as error:
-        if server is not None:
-            server.close()
+            line = _Line(server)
+            if server.security == "starttls":
+                line.starttls(context=context)
+        if server.user:
+            line.login(server.user, server.password)
+    except (smtplib.SMTPException, OSError, Blocked, UnicodeError) as error:
+        if line is not None:
+            line.close()
         raise TryLater(f"The mail server cannot be used: {_words(error)}") from error
     try:
-        yield server
+        yield line
     finally:
         # QUIT is a courtesy: whatever becomes of it, the mail's state is known.
         try:
-            server.quit()
+            line.quit()
         except (smtplib.SMTPException, OSError):
-            server.close()
+            line.close()
 
 
-def _envelope(server: smtplib.SMTP, config: Config, address: str) -> None:
+class _Line(smtplib.SMTP):
+    """Connects to an address that was checked."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._to = server
+        super().__init__(server.host, server.port, timeout=TIMEOUT)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+        return self._to.connect(timeout)
+
+
+class _EncryptedLine(smtplib.SMTP_SSL):
+    """The same, encrypted from the first word on."""
+
+    def __init__(self, server: MailServer, context: ssl.SSLContext) -> None:
+        self._to = server
+        super().__init__(server.host, server.port, timeout=TIMEOUT, context=context)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+        return self.context.wrap_socket(self._to.connect(timeout), server_hostname=host)
+
+
+def _envelope(line: smtplib.SMTP, server: MailServer, address: str) -> None:
     """Name sender and recipient; up to here nothing has left.
 
     Raises:
@@ -116,7 +141,7 @@ def _envelope(server: smtplib.SMTP, config: Config, address: str) -> None:
         TryLater: it will not take it now.
     """
     try:
-        for code, answer in (_mail_from(server, config), server.rcpt(address)):
+        for code, answer in (_mail_from(line, server), line.rcpt(address)):
             _judge(code, answer)
     except UnicodeError as error:
         raise _Refused(_words(error)) from error
@@ -124,18 +149,18 @@ def _envelope(server: smtplib.SMTP, config: Config, address: str) -> None:
         raise TryLater(_words(error)) from error
 
 
-def _mail_from(server: smtplib.SMTP, config: Config) -> tuple[int, bytes]:
-    server.ehlo_or_helo_if_needed()
-    return server.mail(sender_of(config.smtp_from).addr_spec)
+def _mail_from(line: smtplib.SMTP, server: MailServer) -> tuple[int, bytes]:
+    line.ehlo_or_helo_if_needed()
+    return line.mail(sender_of(server.sender).addr_spec)
 
 
-def _written(config: Config, row: Any) -> bytes:
+def _written(server: MailServer, row: Any) -> bytes:
     """The whole mail as it travels.
 
     Raises:
         _Refused: its address is none.
     """
-    sender = sender_of(config.smtp_from)
+    sender = sender_of(server.sender)
     try:
         message = compose(
             sender=sender,
@@ -151,7 +176,7 @@ def _written(config: Config, row: Any) -> bytes:
         raise _Refused(_words(error)) from error
 
 
-def _data(server: smtplib.SMTP, text: bytes) -> None:
+def _data(line: smtplib.SMTP, text: bytes) -> None:
     """Hand over the text.
 
     Raises:
@@ -160,7 +185,7 @@ def _data(server: smtplib.SMTP, text: bytes) -> None:
         TryLater: it said that it did not.
     """
     try:
-        code, answer = server.data(text)
+        code, answer = line.data(text)
     except smtplib.SMTPDataError as error:
         # The server said no before it was given the text.
         _judge(error.smtp_code, error.smtp_error)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core.accounts.actor import as_system
 from core.accounts.models import now
 from core.jobs.queue import enqueue
+from core.mail.server import has_server
 from core.notifications.audience import people, seeing
 from core.notifications.choices import channel_for, muted_by, types
 from core.notifications.models import Notification
@@ -77,7 +78,7 @@ def notify(
             if number is None:
                 continue
             told += 1
-            if channel == MAIL and current_app.config["PEYVAND"].smtp_host:
+            if channel == MAIL and has_server(session, current_app.config["PEYVAND"]):
                 enqueue(MAIL_ONE, key=f"mail-notification-{number}", notification=number)
     return told
 

@@ -24,11 +24,13 @@ from core.accounts.users import has_administrator
 from core.config import Config
 from core.database import migrations
 from core.database.engine import Database
+from core.database.secrets import Secrets
 from core.database.word_index import has_word_index, index_statements
-from core.errors import PeyvandError, StartError
+from core.errors import ConfigError, PeyvandError, SecretError, StartError
 from core.jobs.models import JOBS, QUEUED
 from core.mail.models import IN_DOUBT, MAILS
 from core.mail.sending import TryLater, connected
+from core.mail.server import find_server
 from core.records.record import Searchable
 from core.serve import checks
 from core.site.lifecycle import CORE_FOLDER
@@ -132,6 +134,7 @@ def _inside(config: Config) -> Iterator[Finding]:
         with runtime.database.autocommit() as connection:
             yield from _processes(connection)
             yield from _backlog(connection)
+            yield _secrets(config, connection)
             yield _mail(config, connection)
         with as_system("doctor", source="command"), runtime.database.sessions() as session:
             yield _administrator(config, has_administrator(session))
@@ -183,17 +186,35 @@ def _backlog(connection: Connection) -> Iterator[Finding]:
 
 
 def _mail(config: Config, connection: Connection) -> Finding:
-    if not config.smtp_host:
-        return Finding(True, "mail", "It is off; set PEYVAND_SMTP_HOST and PEYVAND_SMTP_FROM to have mail sent.")
+    try:
+        server = find_server(connection, config)
+    except (SecretError, ConfigError) as error:
+        return Finding(False, "mail", f"{error} Mails wait.")
+    if server is None:
+        return Finding(True, "mail", "It is off; set it up under Administration, Mail, to have mail sent.")
     doubtful = connection.scalar(sa.select(sa.func.count()).where(MAILS.c.state == IN_DOUBT)) or 0
     if doubtful:
         sentence = f"{doubtful} mails may or may not have arrived; decide under Administration, Mail."
         return Finding(False, "mail", sentence)
     try:
-        with connected(config):
-            return Finding(True, "mail", f"{config.smtp_host}:{config.smtp_port} answers.")
+        with connected(server):
+            return Finding(True, "mail", f"{server.host}:{server.port} answers.")
     except TryLater as error:
-        return Finding(False, "mail", f"{error} Correct the PEYVAND_SMTP_ settings; mails wait.")
+        place = "the PEYVAND_SMTP_ settings" if server.from_environment else "the server under Administration, Mail"
+        return Finding(False, "mail", f"{error} Correct {place}; mails wait.")
+
+
+def _secrets(config: Config, connection: Connection) -> Finding:
+    secrets = Secrets(config)
+    try:
+        count, reason = secrets.unreadable(connection)
+    except ConfigError as error:
+        return Finding(False, "secrets", str(error))
+    if count:
+        return Finding(False, "secrets", f"{count} stored secrets cannot be opened. {reason}")
+    if not secrets.key_name:
+        return Finding(True, "secrets", "None is stored yet.")
+    return Finding(True, "secrets", f"All can be opened; the key {secrets.key_name} encrypts.")
 
 
 def _administrator(config: Config, there_is_one: bool) -> Finding:

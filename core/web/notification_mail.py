@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from core.accounts.actor import acting_as
 from core.accounts.models import User, now
 from core.mail.outbox import send_mail
+from core.mail.server import has_server
 from core.notifications.audience import actor_of
 from core.notifications.models import Notification
 from core.parts import DIGEST
@@ -45,7 +46,7 @@ def mail_notification(progress: Any, notification: int) -> bool:
 
 def send_digests(progress: Any) -> int:
     """The job that writes to everybody whose morning it is what came since the last one. Returns how many mails."""
-    if not current_site().runtime.config.smtp_host:
+    if not has_server(session, current_site().runtime.config):
         return 0
     written, last = 0, 0
     while True:

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from core.accounts.actor import acting
 from core.accounts.models import now
 from core.admin.ids import read_id
+from core.mail.server import has_server
 from core.notifications import choices, inbox
 from core.notifications.models import Notification
 from core.parts import APP, CHANNELS, DIGEST, MAIL, OFF
@@ -163,7 +164,7 @@ def offered() -> dict[str, Any]:
     return {
         "rows": rows,
         "channels": list(CHANNEL_LABELS.items()),
-        "has_mail": bool(current_site().runtime.config.smtp_host),
+        "has_mail": has_server(session, current_site().runtime.config),
     }
 
 
