@@ -12,6 +12,7 @@ from typing import Any, Literal
 import click
 
 import core
+from core.commands.audit import audit
 from core.config import Config
 from core.errors import PeyvandError, ValidationError
 
@@ -33,6 +34,9 @@ class Sentences(click.Group):
 def main() -> None:
     """A modular CRM. Settings come from PEYVAND_* variables; see docs/administration.md."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+
+main.add_command(audit)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ FLOORS = {
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs", "notifications", "mail"),
     3: ("admin", "site"),
-    4: ("reports", "web", "serve", "cli", "testing", FACADE),
+    4: ("reports", "web", "serve", "commands", "cli", "testing", FACADE),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
@@ -46,6 +46,7 @@ NEIGHBOURS = {
     ("site", "admin"): "a Site is put together from everything, the admin's views included",
     ("web", "reports"): "pages show reports; only pages do",
     ("cli", "serve"): "commands start the roles",
+    ("cli", "commands"): "longer commands have a room of their own",
     ("cli", "testing"): "commands write plugins and migrations, which is the kit of authors",
     ("cli", FACADE): "the version is written there",
     ("testing", "serve"): "servers for tests are started like the real ones",

@@ -28,14 +28,20 @@ ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 class Audit(Base):
-    """One change of one record. ``changes`` maps a field to its old and its new value."""
+    """One change of one record; never changed itself. ``changes`` maps a field to its old and its new value."""
 
     __tablename__ = "core_audit"
-    __table_args__ = (sa.Index("ix_core_audit_record", "record_type", "record_id", "id"),)
+    __table_args__ = (
+        sa.Index("ix_core_audit_record", "record_type", "record_id", "id"),
+        sa.Index("ix_core_audit_at", "at", "id"),
+        sa.Index("ix_core_audit_actor", "actor_id", "at", "id"),
+        sa.Index("ix_core_audit_type", "record_type", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
-    actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id", ondelete="SET NULL"))
+    # No foreign key: the row stays as it was written when the user is gone.
+    actor_id: Mapped[int | None] = mapped_column()
     actor_name: Mapped[str] = mapped_column(sa.String(120), default="")
     source: Mapped[str] = mapped_column(sa.String(20), default="")
     address: Mapped[str] = mapped_column(sa.String(64), default="")

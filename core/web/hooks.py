@@ -34,6 +34,8 @@ from core.records.attachments.chores import SWEEP_ATTACHMENTS, draw_thumbnail, s
 from core.records.duplicates.searching import FIND_JOB, find_pairs
 from core.records.events import DELIVER, deliver_events
 from core.records.operations.undoing import UNDO_JOB, run_undo
+from core.records.seals.retention import REMOVE_OLD_AUDIT, run_removal
+from core.records.seals.sealing import SEAL_AUDIT, SEAL_EVERY, run_sealing
 from core.records.timeline import StoryQuery
 from core.records.totals import RECOUNT, RECOUNT_EVERY, recount_totals
 from core.records.transfer.running import RUN_IMPORT, run_import
@@ -167,6 +169,8 @@ def jobs() -> list[Job]:
         Job(name=REFRESH, run=refresh_reports, label=_l("Count reports again"), queue="system", attempts=1),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
         Job(name=MAKE_THUMBNAIL, run=draw_thumbnail, label=_l("Make a thumbnail"), attempts=1, timeout=120),
+        Job(name=SEAL_AUDIT, run=run_sealing, label=_l("Seal the audit"), queue="system", attempts=1),
+        Job(name=REMOVE_OLD_AUDIT, run=run_removal, label=_l("Remove old audit rows"), queue="bulk", timeout=7200),
         Job(name=SWEEP_ATTACHMENTS, run=sweep_attachments, label=_l("Remove files nobody needs"), queue="bulk"),
     ]
 
@@ -182,6 +186,8 @@ def schedules() -> list[Schedule]:
         Schedule(job=exports.SWEEP, every=3600),
         Schedule(job=RECOUNT, every=RECOUNT_EVERY),
         Schedule(job=SWEEP_ATTACHMENTS, every=24 * 3600),
+        Schedule(job=SEAL_AUDIT, every=SEAL_EVERY),
+        Schedule(job=REMOVE_OLD_AUDIT, every=24 * 3600),
     ]
 
 
