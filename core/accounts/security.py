@@ -21,6 +21,7 @@ from flask_login import user_logged_in, user_logged_out
 from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore, current_user, uia_email_mapper
 from flask_security.utils import set_request_attr
 from flask_wtf import CSRFProtect
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from core.accounts import sessions
@@ -30,6 +31,7 @@ from core.accounts.throttle import Throttle, shared_throttle
 from core.accounts.users import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD, normal_email
 from core.config import Config
 from core.database.engine import Database
+from core.database.marks import GENERATION, TAKEN, hold_to
 from core.errors import ValidationError
 
 SESSION_KEY = "sign_in"  # under which the signed cookie holds the browser's token
@@ -168,10 +170,13 @@ def _load_user(uniquifier: str) -> User | None:
         return None
     # Nobody acts yet, so the rules that narrow queries have nothing to go by.
     with as_system("sign-in", source="web"):
-        user = sessions.find(accounts().database.session(), token, uniquifier)
-    if user is not None:
-        set_request_attr("fs_authn_via", "session")
-    return user
+        found = sessions.find(accounts().database.session(), token, uniquifier)
+    if found is None:
+        return None
+    hold_to(request.environ, found.generation)
+    g.arrangement = found.arrangement
+    set_request_attr("fs_authn_via", "session")
+    return found.user
 
 
 def _signed_in(app: Flask, user: User, **_kwargs: Any) -> None:
@@ -212,7 +217,20 @@ def _enter() -> Response | None:
         g.acting.enter_context(acting_as(actor_of(current_user)))
         return None
     g.acting.enter_context(acting_as(NOBODY))
+    _hold_to_site()
     return None if _is_public() else _ask_to_sign_in()
+
+
+def _hold_to_site() -> None:
+    """For visitors, whom nothing else is asked about; those who are signed in learn it with who they are."""
+    if TAKEN not in request.environ:
+        return
+    try:
+        with accounts().database.autocommit() as connection:
+            generation = connection.execute(GENERATION).scalar()
+    except SQLAlchemyError:
+        return  # the Site that is there goes on without the database
+    hold_to(request.environ, generation or 0)
 
 
 def _leave(_error: BaseException | None) -> None:

@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from core.accounts.models import SignIn, User, now
+from core.database.marks import ARRANGEMENT, GENERATION
 
 LIFETIME = dt.timedelta(days=14)
 
@@ -42,18 +44,27 @@ def start(session: Session, user: User, *, address: str = "", browser: str = "")
     return token
 
 
-def find(session: Session, token: str, uniquifier: str) -> User | None:
+@dataclass(frozen=True)
+class SignedIn:
+    """The user of a browser, and the installation's marks of the same moment (``core.database.marks``)."""
+
+    user: User
+    generation: int
+    arrangement: int
+
+
+def find(session: Session, token: str, uniquifier: str) -> SignedIn | None:
     """The active user whom this token still signs in, with the roles of this moment: one indexed query."""
     asked = {"token": token_hash(token), "uniquifier": uniquifier, "now": now()}
-    found: User | None = session.scalars(_signed_in(), asked).unique().one_or_none()
-    return found
+    found = session.execute(_signed_in(), asked).unique().one_or_none()
+    return SignedIn(*found) if found is not None else None
 
 
 @lru_cache(maxsize=1)
 def _signed_in() -> Any:
     """Every request runs this query; it is made once."""
     return (
-        sa.select(User)
+        sa.select(User, GENERATION.scalar_subquery(), ARRANGEMENT.scalar_subquery())
         .join(SignIn, SignIn.user_id == User.id)
         .where(
             SignIn.token_hash == sa.bindparam("token"),

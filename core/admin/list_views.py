@@ -66,8 +66,8 @@ def tabs_of(opened: Opened, path: str, kept: Mapping[str, Any] | None = None) ->
     return [
         {"label": _("All"), "url": plain, "active": shown is None},
         *(
-            {"label": entry.view.name, "url": address(path, {**kept, "view": entry.view.id}),
-             "active": entry.view.id == shown}
+            {"label": entry.name, "url": address(path, {**kept, "view": entry.id}),
+             "active": entry.id == shown}
             for entry in opened.views
         ),
     ]  # fmt: skip

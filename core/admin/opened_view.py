@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.admin.ids import not_found, read_id
-from core.records.views.models import SavedView
 from core.records.views.saved import Listed, default_of, visible
 from core.records.views.view import View
 
@@ -29,7 +28,7 @@ class Opened:
 
     arguments: Mapping[str, str]
     views: Sequence[Listed]
-    saved: SavedView | None = None
+    saved: Listed | None = None
     changed: bool = False
     gone: View = View()
 
@@ -78,7 +77,7 @@ def checked(view: RecordView, what: View) -> tuple[View, View]:
     )
 
 
-def _chosen(views: Sequence[Listed], text: str) -> SavedView:
+def _chosen(views: Sequence[Listed], text: str) -> Listed:
     number = read_id(text)
-    found = next((entry.view for entry in views if entry.view.id == number), None)
+    found = next((entry for entry in views if entry.id == number), None)
     return found if found is not None else not_found()

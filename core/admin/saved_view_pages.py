@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from flask import abort, flash, g, redirect, request
+from flask import abort, flash, redirect, request
 from flask_babel import gettext as _
 
 from core.accounts.actor import acting
@@ -125,7 +125,7 @@ def _sharing() -> tuple[str, int | None]:
 def _choose_defaults(view: RecordView, chosen: SavedView) -> None:
     """For whom the list opens with the view: the person, and each of his teams that can see it."""
     session, me = view.session, acting().user_id
-    listed = next((entry for entry in saved.visible(session, view.screen.name) if entry.view.id == chosen.id), None)
+    listed = next((entry for entry in saved.visible(session, view.screen.name) if entry.id == chosen.id), None)
     if request.form.get("mine"):
         saved.set_default(session, chosen, user_id=me)
     elif listed is not None and listed.mine:
@@ -136,7 +136,6 @@ def _choose_defaults(view: RecordView, chosen: SavedView) -> None:
             saved.set_default(session, chosen, team_id=team)
         elif listed is not None and listed.teams:
             saved.clear_default(session, chosen.record_type, team_id=team)
-    g.pop("arranged_views", None)
 
 
 def _url(view: RecordView, found: SavedView) -> str:
@@ -153,7 +152,7 @@ def _form(view: RecordView, found: SavedView | None, values: Any, errors: Any = 
     if acting().may(saved.SHARE) or (found is not None and found.shared == EVERYONE):
         shares.append((EVERYONE, _("Everyone")))
     every = saved.visible(view.session, view.screen.name)
-    listed = next((entry for entry in every if found is not None and entry.view.id == found.id), None)
+    listed = next((entry for entry in every if found is not None and entry.id == found.id), None)
     if found is not None:
         action = view.get_url(".saved_view", view_id=found.id, to=request.args.get("to"))
     else:

@@ -79,12 +79,20 @@ class Session(orm.Session):
     def get_bind(self, mapper: Any = None, *, clause: Any = None, **given: Any) -> Any:
         """The engine for ``clause``: that of plain reads, inside ``reading()`` and until something else was done."""
         reader = self.info.get(READER)
+        if reader is not None and mapper is None and clause is None and not given:
+            return super().get_bind()  # somebody asks which database this is
         alone = _reading.get() and not self.info.get(_TRANSACTING) and not self.in_nested_transaction()
         if reader is not None and alone and _only_reads(clause):
             return reader
         if reader is not None:
             self.info[_TRANSACTING] = True
         return super().get_bind(mapper, clause=clause, **given)
+
+    def connection(self, bind_arguments: Any = None, execution_options: Any = None) -> Connection:
+        """The connection of the transaction, which begins with it."""
+        if READER in self.info and not bind_arguments:
+            self.info[_TRANSACTING] = True
+        return super().connection(bind_arguments, execution_options)
 
 
 @sa.event.listens_for(Session, "do_orm_execute", propagate=True)

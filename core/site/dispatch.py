@@ -11,7 +11,9 @@ from werkzeug.wsgi import ClosingIterator
 
 from core.config import Config
 from core.database.engine import reading
+from core.database.marks import TAKEN, SiteChanged
 from core.site.runtime import Runtime, Watch
+from core.site.site import Site
 
 GENERATION_COOKIE = "peyvand_generation"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,7 +26,21 @@ class Application:
         self.runtime = runtime
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        site = self.runtime.current_site(at_least=seen_generation(environ))
+        seen = seen_generation(environ)
+        # What only reads is begun on the Site at hand, and learns with its first query whether that is the current one:
+        # asking before took 0.6 ms of every request. What changes something must not be begun twice.
+        site = self.runtime.site_at_hand(seen) if environ.get("REQUEST_METHOD") in READS else None
+        if site is not None:
+            environ[TAKEN] = site.generation
+            try:
+                return self._answer(site, environ, start_response)
+            except SiteChanged:
+                del environ[TAKEN]
+        return self._answer(self.runtime.current_site(at_least=seen), environ, start_response)
+
+    def _answer(
+        self, site: Site, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
         self.runtime.gate.enter()
         try:
             if environ.get("REQUEST_METHOD") in READS:

@@ -82,6 +82,12 @@ class Runtime:
         self._beat_if_due(site)
         return site
 
+    def site_at_hand(self, at_least: int) -> Site | None:
+        """The Site as it is, without asking whether it is the current one; None before the first, and where the asker
+        has seen the generation ``at_least`` already, which is newer."""
+        site = self._site
+        return site if site is not None and site.generation >= at_least else None
+
     def _find_site(self, at_least: int) -> Site:
         site = self._site
         try:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.accounts.models import Base, now
+from core.database.marks import GENERATION
 from core.database.types import UtcDateTime
 
 # The states an administrator chooses; `installing` and `purging` are passed through.
@@ -28,6 +29,8 @@ class Installation(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, default=1)
     generation: Mapped[int] = mapped_column(default=1)
+    # See ``core.database.marks``.
+    arrangement: Mapped[int] = mapped_column(default=0, server_default="0")
     key: Mapped[str] = mapped_column(sa.String(32))
 
 
@@ -107,12 +110,9 @@ def forget_the_dead(connection: Connection) -> None:
             connection.execute(sa.delete(table).where(table.c.id == row.id))  # type: ignore[arg-type]
 
 
-_GENERATION = sa.select(Installation.__table__.c.generation)  # asked before every request
-
-
 def read_generation(connection: Connection) -> int:
     """The current generation; 0 before the first migration."""
-    return int(connection.execute(_GENERATION).scalar() or 0)
+    return int(connection.execute(GENERATION).scalar() or 0)
 
 
 def bump_generation(connection: Connection) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from flask import g
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,7 @@ from core.accounts.actor import acting
 from core.accounts.models import now
 from core.accounts.teams import Team, teams_of
 from core.errors import Forbidden, ValidationError
+from core.records.views.arrangement import kept_arrangement
 from core.records.views.models import EVERYONE, MINE, NAME_LENGTH, SHARES, TEAM, DefaultView, ListLayout, SavedView
 from core.records.views.view import View
 from core.text import clean
@@ -26,9 +26,16 @@ MOST = 200  # views one person sees of all lists together
 
 @dataclass(frozen=True)
 class Listed:
-    """A view somebody sees, and for whom it is the default: this person, a team of his, or nobody."""
+    """A view somebody sees, as the row of it says, and for whom it is the default: this person, a team of his, or
+    nobody."""
 
-    view: SavedView
+    id: int
+    record_type: str
+    name: str
+    owner_id: int | None
+    shared: str
+    definition: Mapping[str, Any]
+    pinned: bool
     mine: bool = False
     teams: bool = False
 
@@ -37,7 +44,7 @@ class Listed:
 class Arranged:
     """What a page needs to know of the reader's views: those of one list and the pinned ones of all, in their order.
 
-    ``widths`` are those he gave the columns of the list, in pixels.
+    ``widths`` are those he gave the columns of the list, in pixels. Nothing in here is changed: pages share it.
     """
 
     record_type: str
@@ -47,36 +54,45 @@ class Arranged:
 
 def visible(session: Session, record_type: str) -> list[Listed]:
     """The views of a list, in their order: the reader's own, those of his teams, and everybody's."""
-    return [entry for entry in arranged(session, record_type).views if entry.view.record_type == record_type]
+    return [entry for entry in arranged(session, record_type).views if entry.record_type == record_type]
 
 
-def pinned(session: Session) -> list[SavedView]:
+def pinned(session: Session) -> list[Listed]:
     """The views that stand in the reader's menu."""
-    return [entry.view for entry in arranged(session, "").views if entry.view.pinned]
+    return [entry for entry in arranged(session, "").views if entry.pinned]
 
 
 def arranged(session: Session, record_type: str) -> Arranged:
-    """What the reader arranged on a list, with the pinned views for the menu of the same page: one query for both."""
-    kept: tuple[Any, Arranged] | None = g.get("arranged_views")
-    if kept is not None and kept[0] is acting() and record_type in ("", kept[1].record_type):
-        return kept[1]
+    """What the reader arranged on a list, with the pinned views for the menu of the same page.
+
+    One query for both, and none where the mark of the moment (``core.database.marks``) is that of what was read before.
+    """
+    return kept_arrangement(session, acting().user_id, record_type, lambda: _read(session, record_type))
+
+
+def _read(session: Session, record_type: str) -> Arranged:
     found: dict[int, Listed] = {}
     widths: Mapping[str, int] = {}
-    for given, view, user_id, team_id in session.execute(
-        _arrangement(), {"me": acting().user_id, "record_type": record_type}
-    ):
+    asked = {"me": acting().user_id, "record_type": record_type}
+    for given, user_id, team_id, *row in session.execute(_arrangement(), asked):
         widths = given or {}
-        if view is not None:
-            before = found.get(view.id, Listed(view))
-            found[view.id] = Listed(view, before.mine or user_id is not None, before.teams or team_id is not None)
-    answer = Arranged(record_type, list(found.values()), widths)
-    g.arranged_views = (acting(), answer)
-    return answer
+        if row[0] is not None:
+            entry = found.get(row[0]) or Listed(*row)
+            mine, teams = entry.mine or user_id is not None, entry.teams or team_id is not None
+            found[entry.id] = replace(entry, mine=mine, teams=teams)
+    return Arranged(record_type, tuple(found.values()), widths)
+
+
+# As ``Listed`` has them.
+_LISTED = (
+    SavedView.id, SavedView.record_type, SavedView.name, SavedView.owner_id, SavedView.shared, SavedView.definition,
+    SavedView.pinned,
+)  # fmt: skip
 
 
 @lru_cache(maxsize=1)
 def _arrangement() -> Any:
-    """Every page runs this query, and making the statement took longer than running it.
+    """Making the statement took longer than running it.
 
     It begins with a row of its own, so that widths come without views and views without widths.
     """
@@ -89,7 +105,7 @@ def _arrangement() -> Any:
         sa.or_(DefaultView.user_id == me, DefaultView.team_id.in_(teams_of(me))),
     )
     return (
-        sa.select(ListLayout.widths, SavedView, DefaultView.user_id, DefaultView.team_id)
+        sa.select(ListLayout.widths, DefaultView.user_id, DefaultView.team_id, *_LISTED)
         .select_from(reader)
         .outerjoin(ListLayout, layout)
         .outerjoin(SavedView, sa.and_(_readable(me), SavedView.deleted_at.is_(None), wanted))
@@ -99,10 +115,10 @@ def _arrangement() -> Any:
     )
 
 
-def default_of(views: Sequence[Listed]) -> SavedView | None:
+def default_of(views: Sequence[Listed]) -> Listed | None:
     """The view with which the list opens: the person's own choice goes before the team's."""
-    own = next((entry.view for entry in views if entry.mine), None)
-    return own or next((entry.view for entry in views if entry.teams), None)
+    own = next((entry for entry in views if entry.mine), None)
+    return own or next((entry for entry in views if entry.teams), None)
 
 
 def find(session: Session, record_type: str, view_id: int, *, deleted: bool = False) -> SavedView | None:
@@ -123,7 +139,7 @@ def _readable(me: Any) -> sa.ColumnElement[bool]:
     )
 
 
-def may_change(view: SavedView) -> bool:
+def may_change(view: SavedView | Listed) -> bool:
     """Its owner may change a view; one for everyone also whoever may share with everyone."""
     mine = view.owner_id is not None and view.owner_id == acting().user_id
     return mine or (view.shared == EVERYONE and acting().may(SHARE))
@@ -153,7 +169,6 @@ def save(session: Session, view: SavedView, name: str, shared: str, team_id: int
     view.name, view.shared, view.team_id = plain, shared, team_id if shared == TEAM else None
     session.add(view)
     session.flush()
-    g.pop("arranged_views", None)
 
 
 def create(session: Session, record_type: str, what: View, name: str, shared: str, team_id: int | None) -> SavedView:
@@ -175,7 +190,6 @@ def set_default(session: Session, view: SavedView, *, user_id: int | None = None
     """Open the list with ``view``, for a person or for a team."""
     clear_default(session, view.record_type, user_id=user_id, team_id=team_id)
     session.add(DefaultView(record_type=view.record_type, user_id=user_id, team_id=team_id, view_id=view.id))
-    g.pop("arranged_views", None)
 
 
 def clear_default(
@@ -184,7 +198,6 @@ def clear_default(
     """Open the list as its screen says again."""
     whose = DefaultView.user_id == user_id if user_id is not None else DefaultView.team_id == team_id
     session.execute(sa.delete(DefaultView).where(DefaultView.record_type == record_type, whose))
-    g.pop("arranged_views", None)
 
 
 def delete(session: Session, view: SavedView) -> None:
@@ -196,7 +209,6 @@ def delete(session: Session, view: SavedView) -> None:
     if not may_change(view):
         raise Forbidden(SHARE)
     view.deleted_at = now()
-    g.pop("arranged_views", None)
 
 
 def restore(session: Session, view: SavedView) -> None:
@@ -208,4 +220,3 @@ def restore(session: Session, view: SavedView) -> None:
     if not may_change(view):
         raise Forbidden(SHARE)
     view.deleted_at = None
-    g.pop("arranged_views", None)
