@@ -252,19 +252,39 @@ def create_user(email: str, name: str, role: str, password: str) -> None:
 @click.argument("role", type=click.Choice(["user", "administrator"]))
 def change_role(email: str, role: str) -> None:
     """Give a user another role."""
-    import sqlalchemy as sa
-
     from core.accounts import users
-    from core.accounts.models import User
 
     with _site() as site:
         session = site.runtime.database.session
-        found = session.scalar(sa.select(User).where(User.email == email.strip().lower()))
-        if found is None:
-            raise click.ClickException(f"There is no user {email}.")
+        found = _user(session, email)
         users.set_role(session(), found, role)
         session.commit()
         click.echo(f"{found.email} is {role}.")
+
+
+@user.command("two-step-off")
+@click.argument("email")
+def switch_second_factor_off(email: str) -> None:
+    """Take the second step of sign-in away from a user who has lost telephone and recovery codes."""
+    from core.accounts import second_factor
+
+    with _site() as site:
+        session = site.runtime.database.session
+        found = _user(session, email)
+        second_factor.switch_off(session(), found)
+        session.commit()
+        click.echo(f"{found.email} signs in with the password alone.")
+
+
+def _user(session: Any, email: str) -> Any:
+    import sqlalchemy as sa
+
+    from core.accounts.models import User
+
+    found = session.scalar(sa.select(User).where(User.email == email.strip().lower()))
+    if found is None:
+        raise click.ClickException(f"There is no user {email}.")
+    return found
 
 
 # --- secrets

@@ -34,6 +34,7 @@ NEIGHBOURS = {
     ("outbound", "errors"): "a host that may not be reached is refused with a sentence",
     ("notifications", "mail"): "what is mailed at once is mailed where there is a mail server",
     ("mail", "records"): "a changed mail server stands in the audit",
+    ("accounts", "records"): "what happens to accounts stands in the audit",
     ("records", "accounts"): "records are made, changed and owned by users",
     ("jobs", "accounts"): "a job runs with the rights of who asked for it",
     ("records", "jobs"): "events are delivered and imports run by jobs",

@@ -39,6 +39,8 @@ class Role(Base, RoleMixin):
     name: Mapped[str] = mapped_column(sa.String(80), unique=True)
     description: Mapped[str | None] = mapped_column(sa.String(255))
     permissions: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()), default=list)
+    # Who has this role signs in with a second step, and does nothing before it is set up.
+    two_factor_required: Mapped[bool] = mapped_column(default=False)
     update_datetime: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
 
 
@@ -55,6 +57,8 @@ class User(Base, UserMixin):
     active: Mapped[bool] = mapped_column(default=True)
     # Flask-Security signs sessions with this; a new value ends every session of the user.
     fs_uniquifier: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    # Since when the second step of sign-in is on (``core.accounts.second_factor``).
+    two_factor_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     language: Mapped[str] = mapped_column(sa.String(8), default="")
     calendar: Mapped[str] = mapped_column(sa.String(10), default="")
     digits: Mapped[str] = mapped_column(sa.String(8), default="")

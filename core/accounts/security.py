@@ -26,7 +26,10 @@ from werkzeug.wrappers import Response
 
 from core.accounts import sessions
 from core.accounts.actor import NOBODY, Actor, acting_as, as_system
+from core.accounts.acts import SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT, note
+from core.accounts.entering import ask_for_code
 from core.accounts.models import Role, User
+from core.accounts.second_factor import must_enrol
 from core.accounts.throttle import Throttle, shared_throttle
 from core.accounts.users import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD, normal_email
 from core.config import Config
@@ -58,6 +61,12 @@ def accounts() -> Accounts:
 def public(view: View) -> View:
     """Mark a view function as open to people who are not signed in. Every other one is closed to them."""
     view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+def before_enrolment(view: View) -> View:
+    """Mark a view function as open to people whose role requires a second step that they have not set up yet."""
+    view.before_enrolment = True  # type: ignore[attr-defined]
     return view
 
 
@@ -131,12 +140,28 @@ class SignInForm(LoginForm):
             abort(self._refusal(wait))
         if self._is_right(typed, **kwargs):
             throttle.forgive(typed, place)
+            person = cast(User, self.user)
+            if person.two_factor_at is not None:
+                # Flask-Security would sign in whoever this form lets pass.
+                abort(ask_for_code(accounts().database.session(), person, self._landing()))
             return True
+        self._note_failure()
         # Flask-Security would say which field was wrong, and so who has an account.
         self.email.errors = []
         self.password.errors = []
         self.form_errors = [_("The e-mail address or the password is not right.")]
         return False
+
+    @staticmethod
+    def _landing() -> str | None:
+        return request.form.get("next") or request.args.get("next")
+
+    def _note_failure(self) -> None:
+        # Also where there is no such account, or the time of the answer would tell.
+        work = accounts().database.session()
+        with as_system("sign-in", source="web"):
+            note(work, SIGN_IN_FAILED, cast(User | None, self.user))
+            work.commit()
 
     def _is_right(self, typed: str, **kwargs: Any) -> bool:
         password = self.password.data or ""
@@ -181,13 +206,14 @@ def _load_user(uniquifier: str) -> User | None:
 
 def _signed_in(app: Flask, user: User, **_kwargs: Any) -> None:
     database_session = accounts().database.session()
-    with as_system("sign-in", source="web"):
+    with acting_as(actor_of(user)):
         previous = session.pop(SESSION_KEY, None)
         if isinstance(previous, str):
             sessions.end(database_session, previous)
         token = sessions.start(
             database_session, user, address=request.remote_addr or "", browser=request.user_agent.string
         )
+        note(database_session, SIGNED_IN, user)
         database_session.commit()
     # What was in the cookie of the visitor, the CSRF token above all, is not carried into the session of the user.
     for key in [key for key in session if key not in ("_user_id", "_fresh", "_id")]:
@@ -201,8 +227,9 @@ def _signed_out(app: Flask, user: Any, **_kwargs: Any) -> None:
     token = session.pop(SESSION_KEY, None)
     if isinstance(token, str):
         database_session = accounts().database.session()
-        with as_system("sign-out", source="web"):
+        with acting_as(actor_of(user)):
             sessions.end(database_session, token)
+            note(database_session, SIGNED_OUT, user)
             database_session.commit()
 
 
@@ -215,7 +242,7 @@ def _enter() -> Response | None:
     g.acting = ExitStack()
     if current_user.is_authenticated:
         g.acting.enter_context(acting_as(actor_of(current_user)))
-        return None
+        return _lead_to_enrolment() if must_enrol(current_user) else None
     g.acting.enter_context(acting_as(NOBODY))
     _hold_to_site()
     return None if _is_public() else _ask_to_sign_in()
@@ -261,10 +288,25 @@ def _is_public() -> bool:
     return bool(getattr(view, "public", False))
 
 
+def _lead_to_enrolment() -> Response | None:
+    """Nothing but setting up the second step, for whom a role requires it of."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.endpoint in OPEN_ENDPOINTS or getattr(view, "before_enrolment", False):
+        return None
+    where = url_for("two_factor.index")
+    if _reads_page():
+        return make_response("", 302, {"Location": where})
+    return make_response("", 403, {"HX-Redirect": where} if "HX-Request" in request.headers else {})
+
+
+def _reads_page() -> bool:
+    asks = request.method in ("GET", "HEAD") and request.accept_mimetypes.accept_html
+    return bool(asks) and "HX-Request" not in request.headers
+
+
 def _ask_to_sign_in() -> Response:
-    reads_page = request.method in ("GET", "HEAD") and request.accept_mimetypes.accept_html
     fetched = "HX-Request" in request.headers
-    if reads_page and not fetched:
+    if _reads_page():
         back = request.script_root + request.full_path.removesuffix("?")
         where = url_for("security.login") if request.path == "/" else url_for("security.login", next=back)
         return make_response("", 302, {"Location": where})

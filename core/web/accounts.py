@@ -16,7 +16,7 @@ from flask_security import current_user, login_user
 from werkzeug.wrappers import Response
 
 from core.accounts import sessions, set_up, users
-from core.accounts.security import SESSION_KEY, accounts, public
+from core.accounts.security import SESSION_KEY, accounts, before_enrolment, public
 from core.calendars import CALENDARS
 from core.errors import Blocked, ValidationError
 from core.site import reader
@@ -167,6 +167,7 @@ def sign_out_others() -> Response:
 
 @profile_pages.post("/choose")
 @public
+@before_enrolment
 def choose() -> Response:
     """Switch language or theme, for visitors in a cookie and for users in their own row too."""
     language, theme = request.form.get("language"), request.form.get("theme")
@@ -229,6 +230,6 @@ def _profile(
         password_errors=password_errors or {}, save_url=url_for("profile.save"),
         password_url=url_for("profile.password"), end_sessions_url=url_for("profile.sign_out_others"),
         browsers=sessions.of_user(work, current_user), this_browser=sessions.token_hash(token) if token else "",
-        told_of=notifications.offered(),
+        told_of=notifications.offered(), two_factor_at=current_user.two_factor_at,
     )  # fmt: skip
     return make_response(html, status)

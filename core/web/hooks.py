@@ -61,6 +61,7 @@ from core.web.old_news import REMOVE_OLD_NEWS, remove_old_news
 from core.web.report_pages import report_pages
 from core.web.search_pages import search_pages
 from core.web.teams import MANAGE_TEAMS, team_pages
+from core.web.two_factor import two_factor_pages
 from core.web.users import MANAGE_USERS, user_pages
 
 
@@ -104,6 +105,13 @@ def commands(site: SiteInfo) -> list[Command]:
         Command(label=_l("Light or dark"), anchor="f-theme", words=_l("theme appearance"), **profile),
         Command(label=_l("Time zone"), anchor="f-timezone", **profile),
         Command(label=_l("Change the password"), anchor="f-password", words=_l("security"), **profile),
+        Command(
+            label=_l("Two-step sign-in"),
+            endpoint="two_factor.index",
+            icon="shield-check",
+            words=_l("security telephone code"),
+            setting=True,
+        ),
         Command(label=_l("My jobs"), endpoint="jobs.mine", icon="checklist"),
         Command(label=_l("Notifications"), endpoint="notifications.listing", icon="bell", words=_l("inbox mentions")),
         Command(label=_l("What I am told of"), anchor="notifications", words=_l("notifications mail"), **profile),
@@ -120,6 +128,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         error_pages,
         set_up_pages,
         profile_pages,
+        two_factor_pages,
         user_pages,
         team_pages,
         modules_pages,

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from core.accounts import users
+from core.accounts import second_factor, users
 from core.accounts.actor import acting
 from core.accounts.models import User
 from core.accounts.security import accounts
@@ -53,6 +53,16 @@ def create() -> Response:
     return redirect(url_for("users.listing"))
 
 
+@user_pages.post("/two-step")
+def require_two_factor() -> Response:
+    """Choose the roles of which two-step sign-in is required."""
+    work = accounts().database.session()
+    second_factor.require_of(work, set(request.form.getlist("role")))
+    work.commit()
+    flash(_("Saved. Whoever has such a role sets it up at the next page."), "success")
+    return redirect(url_for("users.listing"), 303)
+
+
 @user_pages.get("/<int(max=2147483647):user_id>")
 def details(user_id: int) -> Response:
     """One user."""
@@ -68,6 +78,7 @@ def change(user_id: int) -> Response:
         "password": lambda: users.set_password(work, user, typed("password")),
         "deactivate": lambda: users.deactivate(work, user),
         "reactivate": lambda: users.reactivate(work, user),
+        "two_factor_off": lambda: second_factor.switch_off(work, user),
     }
     action = actions.get(typed("action"))
     if action is None:
@@ -104,7 +115,8 @@ def _listing(
     statement = sa.select(User).order_by(sa.func.lower(User.name), User.id).offset(start).limit(USERS_PER_PAGE + 1)
     rows = accounts().database.session.scalars(statement).all()
     html = render_template(
-        "core/users.html", people=rows[:USERS_PER_PAGE], roles=ROLES, errors=errors or {}, values=values or {},
+        "core/users.html", people=rows[:USERS_PER_PAGE], roles=ROLES,
+        required_of=second_factor.required_of(accounts().database.session()), errors=errors or {}, values=values or {},
         newer_url=url_for("users.listing", page=number - 1) if number > 1 else None,
         older_url=url_for("users.listing", page=number + 1) if len(rows) > USERS_PER_PAGE else None,
     )  # fmt: skip
