@@ -21,7 +21,7 @@ from core.parts import Command, MenuItem, SiteInfo
 from core.records.catalog import Catalog
 from core.records.fields import Field
 from core.records.record import Record
-from core.site import headers, i18n, menu, theming
+from core.site import headers, i18n, menu, shell, theming
 from core.site.collection import collect
 from core.site.selection import Selection
 from core.site.site import Site, granted
@@ -85,6 +85,7 @@ def assemble(runtime: Runtime, generation: int, selection: Selection, hooks: Hoo
         search_url=menu.search_url,
         site_title=lambda: "Peyvand",
     )
+    shell.install(app)
     site.static = theming.serve_static(app, theme, folders)
     site.wsgi = site.static
     return site

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, request, url_for
+from flask import current_app, url_for
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.accounts.actor import acting
 from core.parts import Label, MenuItem, untranslated
-from core.records.views.saved import pinned
+from core.records.views.saved import Listed, pinned
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,6 @@ class ShownItem:
     label: str
     url: str
     icon: str
-    active: bool
     key: str = ""
 
 
@@ -64,51 +63,47 @@ def create_menu() -> list[ShownItem]:
     offered = [screen for screen in screens if screen.in_menu and actor.may(screen.permission("create"))]
     offered.sort(key=lambda screen: (screen.weight, screen.endpoint))
     return [
-        ShownItem(str(screen.title), url_for(f"{screen.endpoint}.create_view"), screen.icon, False)
+        ShownItem(str(screen.title), url_for(f"{screen.endpoint}.create_view"), screen.icon)
         for screen in offered
     ]
 
 
 def site_menu() -> list[Section]:
-    """The menu of the person who asks, with the open page marked."""
+    """The menu of the person who asks."""
     actor = acting()
-    here = request.path
     shown: list[Section] = []
-    best = ""
     pins = _pins()
     for label, items in current_app.extensions["peyvand"].menu:
-        lines = []
+        drawn: list[ShownItem] = []
         for item in items:
             if item.permission is None or actor.may(item.permission):
                 url = url_for(item.endpoint, **item.values)
-                lines.append((item, url))
-                if (here == url or (url != "/" and here.startswith(url))) and len(url) > len(best):
-                    best = url
-        if lines:
-            drawn = []
-            for item, url in lines:
-                drawn.append(ShownItem(str(item.label), url, item.icon, False, item.key))
-                drawn += pins.get(item.endpoint, [])
+                drawn += [ShownItem(str(item.label), url, item.icon, item.key), *pins.get(item.endpoint, ())]
+        if drawn:
             shown.append(Section(str(label), tuple(drawn)))
-    return [Section(s.label, tuple(replace(item, active=item.url == best) for item in s.items)) for s in shown]
+    return shown
+
+
+def pinned_views() -> list[Listed]:
+    """The reader's pinned views; none where the database does not answer, for the page of that error has a menu too."""
+    site = current_app.extensions["peyvand"]
+    if acting().user_id is None:
+        return []
+    try:
+        return pinned(site.runtime.database.session.session)
+    except SQLAlchemyError:
+        return []
 
 
 def _pins() -> dict[str, list[ShownItem]]:
     """The reader's pinned views by the endpoint of their list."""
     site = current_app.extensions["peyvand"]
-    if acting().user_id is None:
-        return {}
-    try:
-        views = pinned(site.runtime.database.session.session)
-    except SQLAlchemyError:
-        return {}  # the page of an error has a menu too, and the transaction may be what failed
     found: dict[str, list[ShownItem]] = {}
-    for view in views:
+    for view in pinned_views():
         screen = site.screens.get(view.record_type)
         if screen is not None and acting().may(screen.permission("see")):
             endpoint = f"{screen.endpoint}.index_view"
-            url = url_for(endpoint, view=view.id)
-            found.setdefault(endpoint, []).append(ShownItem(view.name, url, "bookmark", False))
+            found.setdefault(endpoint, []).append(ShownItem(view.name, url_for(endpoint, view=view.id), "bookmark"))
     return found
 
 

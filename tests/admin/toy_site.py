@@ -34,7 +34,7 @@ from core.records.attachments.attaching import MAKE_THUMBNAIL
 from core.records.catalog import Catalog
 from core.records.events import DELIVER
 from core.records.gate import GatedSession
-from core.site import i18n, theming
+from core.site import i18n, shell, theming
 from core.web import hooks as core_hooks
 from tests.admin.toys import EVERYTHING, KITES, MAKERS, PERMISSIONS, Kite, record_panels
 
@@ -115,6 +115,7 @@ class Toys:
             site_menu=list, site_title=lambda: "Toys", search_url=lambda: None, current_user=nobody,
             theme_choice=lambda: "auto",
         )  # fmt: skip
+        shell.install(app)
         app.register_error_handler(ConditionError, lambda error: (str(error), 400))  # as core.web.errors does
         app.before_request(self._enter)
         app.teardown_request(lambda _error: g.pop("acting", ExitStack()).close())

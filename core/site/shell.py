@@ -1,0 +1,105 @@
+"""The shell around a page, drawn once for everybody who would see the same.
+
+Menu, bar and palette are the same on every page of a person but for the form token, the open page and its line in the
+menu. The template draws a part into pieces, which are kept with everything the part depends on; a page fills them in.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import secrets
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_security import current_user
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup, escape
+
+from core.accounts.actor import acting
+from core.site import menu
+from core.site.reader import preferences
+
+KEPT = 500  # shells of a process; one takes some 20 kB
+# Nobody knows these words, so nothing that people typed can be taken for them.
+_WORD = secrets.token_hex(12)
+_PAGE, _LINE, _END = (Markup(word) for word in (f"{_WORD}-page", f"{_WORD}-line-", f"-{_WORD}"))  # noqa: S704 - of letters
+_CURRENT = Markup(' aria-current="page"')
+
+
+@dataclass(frozen=True)
+class _Part:
+    """``texts`` with what stands between them: the token (None), the open page ("") or the mark of a line's address."""
+
+    texts: tuple[str, ...]
+    between: tuple[str | None, ...]
+
+
+def install(app: Flask) -> None:
+    """Give the templates of ``app`` the block ``{% call shell_part(name) %}``, and what stands for the open page in it:
+    ``this_page`` for its address, ``line_mark(url)`` in the line of the menu that leads to ``url``."""
+    shells: dict[Hashable, dict[str, _Part]] = {}
+
+    def shell_part(name: str, caller: Callable[[], Markup]) -> Markup:
+        """The part ``name`` as the block draws it, or as it drew it before for who sees the same."""
+        if acting().user_id is None:
+            return _filled(_pieces(caller()))
+        if "shell" not in g:
+            if len(shells) >= KEPT:
+                shells.clear()
+            g.shell = shells.setdefault(_depends(app.jinja_env.globals), {})
+        if name not in g.shell:
+            g.shell[name] = _pieces(caller())
+        return _filled(g.shell[name])
+
+    app.jinja_env.globals.update(shell_part=shell_part, this_page=_PAGE, line_mark=_line_mark)
+
+
+def _depends(templates: Mapping[str, Any]) -> Hashable:
+    """Everything a part may depend on beside the Site, which has parts of its own."""
+    person: Any = current_user if hasattr(current_app, "login_manager") else None
+    shown = (person.name, person.email, person.role_label) if person else ()
+    pins = tuple((view.id, view.record_type, view.name) for view in menu.pinned_views())
+    return acting(), preferences(), templates["theme_choice"](), request.script_root, shown, pins
+
+
+def _line_mark(url: str) -> Markup:
+    """Says that a line of the menu leads to the open page, where it does."""
+    return _LINE + escape(url) + _END
+
+
+def _pieces(drawn: str) -> _Part:
+    token = re.escape(str(escape(generate_csrf())))
+    texts: list[str] = [""]
+    between: list[str | None] = []
+    for piece in re.split(f"({token}|{_PAGE}|{_LINE}.*?{_END})", drawn):
+        if piece.startswith(_LINE):
+            between.append(html.unescape(piece[len(_LINE) : -len(_END)]))
+        elif piece == _PAGE:
+            between.append("")
+        elif re.fullmatch(token, piece):
+            between.append(None)
+        else:
+            texts[-1] += piece
+            continue
+        texts.append("")
+    return _Part(tuple(texts), tuple(between))
+
+
+def _filled(part: _Part) -> Markup:
+    home = f"{request.script_root}/"
+    here = request.script_root + request.path
+    lines = [url for url in part.between if url and (here == url or (url != home and here.startswith(url)))]
+    words: dict[str | None, str] = {}
+    if None in part.between:
+        words[None] = escape(generate_csrf())
+    words[""] = escape(request.full_path)
+    if lines:
+        words[max(lines, key=len)] = _CURRENT
+    drawn: list[str] = []
+    for text, mark in zip(part.texts, part.between, strict=False):
+        drawn += (text, words.get(mark, ""))
+    drawn.append(part.texts[-1])
+    return Markup("".join(drawn))  # noqa: S704 - drawn by templates, what is filled in is escaped
