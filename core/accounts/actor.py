@@ -9,13 +9,18 @@ import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.accounts.rights import Rights
 
 
 @dataclass(frozen=True)
 class Actor:
     """Who acts, from where.
 
-    ``permissions`` are names granted by roles; ``system`` is the installation itself, which may do everything, and
+    ``permissions`` are names granted by roles, and ``rights`` says how far each of them reaches; without ``rights``
+    they reach every record. ``system`` is the installation itself, which may do everything, and
     ``reason`` says why it does. ``source`` is ``web``, ``job``, ``command`` or ``import``. ``operation`` is the id of
     the operation or job that this is part of.
     """
@@ -29,10 +34,19 @@ class Actor:
     source: str = "web"
     address: str = ""
     operation: str | None = field(default=None)
+    rights: Rights | None = None
 
     def may(self, permission: str) -> bool:
         """Whether the roles grant ``permission``; rules of plugins come after (``core.records.policy``)."""
         return self.system or permission in self.permissions
+
+    def hidden(self, record_type: str) -> frozenset[str]:
+        """The fields of a record type that are not there for this actor."""
+        return frozenset() if self.system or self.rights is None else self.rights.hidden(record_type)
+
+    def fixed(self, record_type: str) -> frozenset[str]:
+        """The fields of a record type that this actor may not change."""
+        return frozenset() if self.system or self.rights is None else self.rights.fixed(record_type)
 
 
 NOBODY = Actor()

@@ -25,10 +25,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from core.accounts import sessions
-from core.accounts.actor import NOBODY, Actor, acting_as, as_system
+from core.accounts.actor import NOBODY, acting_as, as_system
 from core.accounts.acts import SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT, note
 from core.accounts.entering import ask_for_code
 from core.accounts.models import Role, User
+from core.accounts.rights import actor_of
 from core.accounts.second_factor import must_enrol
 from core.accounts.throttle import Throttle, shared_throttle
 from core.accounts.users import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD, normal_email
@@ -241,7 +242,7 @@ def _enter() -> Response | None:
         abort(415)
     g.acting = ExitStack()
     if current_user.is_authenticated:
-        g.acting.enter_context(acting_as(actor_of(current_user)))
+        g.acting.enter_context(acting_as(actor_of(current_user, address=request.remote_addr or "")))
         return _lead_to_enrolment() if must_enrol(current_user) else None
     g.acting.enter_context(acting_as(NOBODY))
     _hold_to_site()
@@ -264,17 +265,6 @@ def _leave(_error: BaseException | None) -> None:
     acting: ExitStack | None = g.pop("acting", None)
     if acting is not None:
         acting.close()
-
-
-def actor_of(user: User, *, source: str = "web") -> Actor:
-    """The actor a user is: permissions the Site grants to the user's roles, and those given to the roles themselves."""
-    grants = current_app.extensions["peyvand"].grants
-    roles = frozenset(role.name for role in user.roles)
-    permissions = frozenset[str]().union(
-        *(grants.get(role.name, ()) for role in user.roles), *(role.permissions or () for role in user.roles)
-    )
-    address = (request.remote_addr or "") if source == "web" else ""
-    return Actor(user.id, str(user), roles, permissions, source=source, address=address)
 
 
 def _is_static() -> bool:

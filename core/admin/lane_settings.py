@@ -49,7 +49,7 @@ def lane_settings(view: RecordView) -> Any:
         for field in form:
             value = field.data
             if field.name == "required_fields":
-                value = [name for name in view.form_names if name in (value or ())] or None
+                value = [name for name in view.shown_names if name in (value or ())] or None
             if getattr(row, field.name) != value:
                 setattr(row, field.name, value)
 
@@ -83,7 +83,7 @@ def _form_class(view: RecordView, board: BoardRequest, model: type) -> type[Base
     asked = view.record_type.fields
     choices = [
         (name, asked[name].label)
-        for name in view.form_names
+        for name in view.shown_names
         if asked[name].kind not in NEVER_ASKED and name != board.query.field.name
     ]
     members["required_fields"] = SelectMultipleField(label=fields["required_fields"].label, choices=lambda: choices)

@@ -77,7 +77,7 @@ def choose_columns(view: RecordView) -> Any:
 
 def peek(view: RecordView, record: Any) -> Any:
     """The main fields of a record, for the side panel of the list."""
-    names = list(dict.fromkeys([*view.screen.columns, *view.form_names]))[:PEEKED]
+    names = list(dict.fromkeys([*view.screen.columns, *view.shown_names]))[:PEEKED]
     value = cell_values(view, [record], names)
     rows = [(str(label_of(view, name)), value(record, name)) for name in names[1:]]
     return view.render(

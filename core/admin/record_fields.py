@@ -26,7 +26,7 @@ def field_groups(view: RecordView, record: Any, authors: Mapping[int, str]) -> l
 
 def owner_field(view: RecordView, record: Any) -> dict[str, Any] | None:
     """The owner as the head of the page shows it; None for a record that nobody owns."""
-    if "owner" not in view.form_names:
+    if "owner" not in view.shown_names:
         return None
     editable = may(view.screen.permission("edit"), record)
     line = _line(view, record, view.record_type.field("owner"), editable=editable)

@@ -14,17 +14,13 @@ import sqlalchemy as sa
 from flask import Response, abort, jsonify, redirect, request
 from flask_admin import expose
 from flask_admin.form import BaseForm
-from flask_admin.model import BaseModelView
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from core.admin import files, notes
-from core.admin.board import boards_of
 from core.admin.board_moves import move, move_page
 from core.admin.board_pages import board_page
 from core.admin.bulk import act_on_chosen, delete_one, restore_chosen
 from core.admin.bulk_questions import questions_of
-from core.admin.calendar import color_fields, date_fields
 from core.admin.calendar_moves import move_entry
 from core.admin.calendar_pages import calendar_page
 from core.admin.cells import cell
@@ -33,14 +29,12 @@ from core.admin.duplicate_pages import dismiss_pair, duplicates_page, search_dup
 from core.admin.duplicates import duplicates
 from core.admin.export import choose as choose_export
 from core.admin.export import export
-from core.admin.filters import filters_of
 from core.admin.form_pages import create, edit
-from core.admin.forms import build_edit_form, build_form, form_groups, form_rules, lookups_of
+from core.admin.forms import build_form
 from core.admin.ids import not_found, read_id
 from core.admin.lane_settings import lane_settings
 from core.admin.list_page import list_page
 from core.admin.list_parts import choose_columns, filter_options, keep_widths, peek, totals
-from core.admin.list_query import ListQuery
 from core.admin.lookup import LARGEST_PAGE, PAGE
 from core.admin.merge_page import merge_page
 from core.admin.neighbours import neighbour
@@ -50,6 +44,7 @@ from core.admin.record_page import record_page
 from core.admin.recycle_bin import recycle_bin
 from core.admin.reverting import revert
 from core.admin.saved_view_pages import delete_view, edit_view, new_view, restore_view, save_view
+from core.admin.shaped_view import ShapedView
 from core.admin.story_page import older
 from core.errors import Forbidden, UnknownField
 from core.parts import FieldGroup, Screen
@@ -59,13 +54,8 @@ from core.records.policy import may
 from core.records.record import Record
 from core.records.whole import read_whole
 
-EDITABLE_KINDS = frozenset(
-    {"text", "email", "url", "phone", "integer", "decimal", "money", "choice", "color", "date", "datetime", "link"}
-)
-IN_PLACE_KINDS = EDITABLE_KINDS | {"long_text", "boolean", "links"}
 
-
-class RecordView(BaseModelView):  # type: ignore[misc]
+class RecordView(ShapedView):
     """List, form, board, calendar and record page of one Screen.
 
     Raises:
@@ -82,26 +72,8 @@ class RecordView(BaseModelView):  # type: ignore[misc]
 
     def __init__(self, site: Any, screen: Screen) -> None:
         self.site = site
-        self.screen = screen
         self.record_type = site.catalog.find(screen.name)
-        self.computed = {column.name: column for column in screen.computed}
-        self.query = ListQuery(screen, self.record_type, filters_of(self.record_type, screen.filters))
-        self.filter_menus: dict[str, tuple[list[str], Markup]] = {}  # by language
-        self.groups: list[FieldGroup] = form_groups(screen, self.record_type)
-        self.form_names = tuple(name for group in self.groups for name in group.fields)
-        self.lookups = lookups_of(self.record_type, dict.fromkeys([*self.form_names, *screen.editable]))
-        self.create_form_class = build_form(self.record_type, self.groups)
-        self.edit_form_class = build_edit_form(self.create_form_class)
-        self.editable = frozenset(
-            name for name in screen.editable if self.record_type.field(name).kind in EDITABLE_KINDS
-        )
-        self.boards = boards_of(screen, self.record_type)
-        self.dates = date_fields(self.record_type)
-        self.colors = color_fields(self.record_type)
-        # On the page of a record every field of the form is changed where it is seen; lists offer what they declare.
-        self.in_place = frozenset(
-            name for name in self.form_names if self.record_type.field(name).kind in IN_PLACE_KINDS
-        )
+        self.shape_of(screen)
         bound_rules(screen)
         for name in screen.columns:
             if name not in self.computed:
@@ -109,13 +81,9 @@ class RecordView(BaseModelView):  # type: ignore[misc]
         super().__init__(screen.model, screen.plural, endpoint=screen.endpoint, url=f"/{screen.name.replace('.', '/')}")
 
     def _refresh_cache(self) -> None:
-        """Flask-Admin builds its forms, filters and columns here; ours are built from the Catalog above."""
-        self.form_layout = form_rules(self, self.groups)
+        """Flask-Admin builds its forms, filters and columns here; ours are built from the Catalog (``Shape``)."""
         self._action_form_class = self.get_action_form()
         self._delete_form_class = self.get_delete_form()
-        self.column_descriptions = {
-            name: str(field.help) for name, field in self.record_type.fields.items() if field.help
-        }
 
     # --- who may what
 

@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection
 
 from core.accounts.actor import Actor, acting_as, as_system
 from core.accounts.models import User, now
+from core.accounts.rights import actor_of
 from core.database.engine import Database, reading
 from core.errors import Blocked, Forbidden, PeyvandError, ValidationError
 from core.jobs import models
@@ -175,13 +176,12 @@ def _on_behalf(run: Run, site: Any) -> Iterator[None]:
     session = site.runtime.database.session
     with reading(), as_system(f"job {run.name}"):
         user = session.get(User, run.actor_id) if run.actor_id is not None else None
+        actor = actor_of(user, source="job", operation=run.id) if user is not None and user.active else None
     # Ended before the job begins, or the job would be in a transaction that only reads.
     session.remove()
-    if user is None or not user.active:
+    if actor is None:
         raise ActorGone("Whoever started this job may no longer sign in.")
-    roles = frozenset(role.name for role in user.roles)
-    permissions = frozenset[str]().union(*(site.grants.get(role, ()) for role in roles))
-    with acting_as(Actor(user.id, str(user), roles, permissions, source="job", operation=run.id)):
+    with acting_as(actor):
         yield
 
 

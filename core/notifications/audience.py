@@ -6,23 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
 from sqlalchemy.orm import Session
 
-from core.accounts.actor import Actor, acting_as
+from core.accounts.actor import acting_as
 from core.accounts.models import User
+from core.accounts.rights import actor_of
 from core.records.catalog import current_catalog
 from core.records.policy import may
 
 LARGEST = 500
-
-
-def actor_of(user: User) -> Actor:
-    """``user`` with the rights of this moment, as whom something is looked at on the user's behalf."""
-    grants = current_app.extensions["peyvand"].grants
-    roles = frozenset(role.name for role in user.roles)
-    permissions = frozenset[str]().union(*(grants.get(role, ()) for role in roles))
-    return Actor(user.id, str(user), roles, permissions, source="job")
 
 
 def people(session: Session, ids: Iterable[int]) -> list[User]:
@@ -41,7 +33,7 @@ def seeing(session: Session, users: Iterable[User], record_type: str, record_id:
     model: Any = catalog.find(record_type).model
     found = []
     for user in users:
-        with acting_as(actor_of(user)):
+        with acting_as(actor_of(user, source="job")):
             record = session.scalars(sa.select(model).where(model.id == record_id)).unique().one_or_none()
             if record is not None and may(f"{record_type}.see", record):
                 found.append(user)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import current_app
 
+from core.accounts.actor import acting
 from core.errors import UnknownField, UnknownRecordType
 from core.parts import Label, Screen
 from core.records.fields import Field, column_field, link_field
@@ -28,15 +30,30 @@ class RecordType:
 
     @property
     def name(self) -> str:
-        return self.model.__record_type__
+        return str(getattr(self.model, "__record_type__", ""))  # a part has none
 
     @property
     def plugin(self) -> str:
         return self.model.__plugin__
 
-    @cached_property
+    @property
     def fields(self) -> Mapping[str, Field]:
-        """Every field by name, foreign keys left out where a link stands for them."""
+        """The fields that are there for the current actor, by name; what his roles hide is no name at all."""
+        hidden = acting().hidden(self.name)
+        if not hidden:
+            return self.all_fields
+        if hidden not in self._open_fields:
+            open_fields = {name: field for name, field in self.all_fields.items() if name not in hidden}
+            self._open_fields[hidden] = MappingProxyType(open_fields)
+        return self._open_fields[hidden]
+
+    @cached_property
+    def _open_fields(self) -> dict[frozenset[str], Mapping[str, Field]]:
+        return {}
+
+    @cached_property
+    def all_fields(self) -> Mapping[str, Field]:
+        """Every field by name, foreign keys left out where a link stands for them. For what no reader is shown."""
         mapper = sa.inspect(self.model)
         links = [link_field(prop) for prop in mapper.relationships]
         hidden = {mapper.get_property_by_column(link.column).key for link in links if link.column is not None}

@@ -1,7 +1,8 @@
 """The session is the gate: no screen, job or plugin reads or writes a record past these events.
 
 read    do_orm_execute   archived rows left out, rows the actor may not see left out
-write   before_flush     rights -> cleaning -> validation -> before_save hooks -> authorship
+        load             hidden fields are empty, and were not asked for
+write   before_flush     rights, as the record is stored -> rights on fields -> cleaning -> validation -> before_save hooks -> authorship
         after_flush      audit rows and outbox events, in the same transaction
 commit  before_commit    a job that delivers the events is queued in the same transaction
 """
@@ -28,6 +29,16 @@ from core.records.audit import Audit, audit_row, part_row
 from core.records.belongings import forget_belongings
 from core.records.catalog import RecordType
 from core.records.events import DELIVER, write_event
+from core.records.field_rights import (
+    conceal,
+    has_hidden,
+    hidden_parts,
+    hiding,
+    make_own,
+    require_open,
+    require_stored,
+    reveal,
+)
 from core.records.fields import Field
 from core.records.policy import current_hooks, may, require, row_criteria
 from core.records.record import Part, Record, Searchable
@@ -67,6 +78,8 @@ def described(model: type[Record]) -> RecordType:
 def narrow(state: ORMExecuteState) -> None:
     """Add the criteria of archive and policy to reads; refuse mass writes past the unit of work."""
     if state.is_column_load:
+        if has_hidden():
+            state.statement = state.statement.options(*hiding(state))
         return
     if state.is_update or state.is_delete or state.is_insert:
         touched = [mapper.class_ for mapper in state.all_mappers if issubclass(mapper.class_, Record)]
@@ -81,6 +94,8 @@ def narrow(state: ORMExecuteState) -> None:
         return
     archived = state.is_relationship_load or bool(state.execution_options.get("include_archived"))
     options = _narrowing({mapper.class_ for mapper in state.all_mappers}, archived=archived)
+    if has_hidden():
+        options = (*options, *hiding(state))
     if options:
         state.statement = state.statement.options(*options)
 
@@ -105,7 +120,9 @@ def _narrowing(models: set[type[Any]], *, archived: bool) -> tuple[Any, ...]:
     key = (actor, bases)
     if key not in made:
         criteria = row_criteria(bases)
-        made[key] = tuple(with_loader_criteria(model, found, include_aliases=True) for model, found in criteria)
+        made[key] = tuple(
+            with_loader_criteria(model, found, include_aliases=True) for model, found in (*criteria, *hidden_parts())
+        )
     return (*always, *made[key])
 
 
@@ -157,7 +174,7 @@ def _admit_one(
 ) -> tuple[Record, str, dict[str, tuple[Any, Any]]] | None:
     name = record.__record_type__
     if record in session.deleted:
-        require(f"{name}.delete", record)
+        require_stored(session, "delete", record)
         current_hooks().veto("before_delete", record=record)
         return record, "purged", {}
     new = record in session.new
@@ -168,18 +185,24 @@ def _admit_one(
     if "archived_at" in changes and not new:
         old, now_archived = changes.pop("archived_at")
         action = "deleted" if now_archived is not None else "restored"
-        require(f"{name}.delete", record)
+        require_stored(session, "delete", record)
         if action == "deleted":
             current_hooks().veto("before_delete", record=record)
     if new:
+        make_own(record)
         require(f"{name}.create", record)
     elif changes:
-        require(f"{name}.edit", record)
+        require_stored(session, "edit", record)
+    require_open(record, changes, new=new)
+    if not new:
+        reveal(session, record)
     _check_links(session, record, changes)
     check_values(described(type(record)), record, changes, new=new)
     current_hooks().veto("before_save", record=record, changes=changes)
     changes = {key: pair for key, pair in _changes(session, record, parts).items() if key != "archived_at"}
     check_entry(described(type(record)), record, changes)
+    if new:
+        require(f"{name}.create", record)  # hooks may have given it to somebody else
     _stamp(record, new=new)
     return record, action, changes
 
@@ -187,7 +210,7 @@ def _admit_one(
 def _changes(session: Session, record: Record, parts: list[Part]) -> dict[str, tuple[Any, Any]]:
     """Field to (old, new), links as the records they point to, ``parts`` among the rows they belong to."""
     state = instance_state(record)
-    fields = described(type(record)).fields
+    fields = described(type(record)).all_fields
     changes: dict[str, tuple[Any, Any]] = {}
     for attribute in state.mapper.column_attrs:
         known = fields.get(attribute.key)
@@ -240,7 +263,7 @@ def _check_links(session: Session, record: Record, changes: dict[str, tuple[Any,
     if acting().system:
         return
     catalog = current_app.extensions["peyvand"].catalog
-    for field in described(type(record)).fields.values():
+    for field in described(type(record)).all_fields.values():
         target: Any = field.target
         if field.kind != "link" or field.column is None or catalog.of(target) is None:
             continue
@@ -289,6 +312,7 @@ def tell(session: Session, _context: UOWTransaction) -> None:
     session.connection().execute(sa.insert(Audit.__table__), rows)  # type: ignore[arg-type]
     note_changes(session, _kept(), ((record, action) for record, action, _changes in pending))
     for record, action, changes in pending:
+        conceal(record)
         name = f"{record.__record_type__}.{'updated' if action == 'changed' else action}"
         write_event(session, name, record.__record_type__, record.id, {"fields": sorted(changes)})
         if action == "purged":
@@ -299,7 +323,7 @@ def _named_links(session: Session, record: Record, changes: dict[str, tuple[Any,
     """The changes, a link that was set by its key told like one that was set by its record."""
     links = {
         field.column.key: field
-        for field in described(type(record)).fields.values()
+        for field in described(type(record)).all_fields.values()
         if field.kind == "link" and field.column is not None
     }
     told = {}

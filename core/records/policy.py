@@ -1,4 +1,8 @@
-"""Who may do what to which record: roles grant, plugins may deny."""
+"""Who may do what to which record: roles grant within bounds, plugins may deny.
+
+    may      for one record, or for a type: every button, every check before a write
+    rows     for a query: what it may find (``row_criteria`` for all queries of the session, ``row_criterion`` for one)
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import and_, false, inspect
+from sqlalchemy import and_, false, inspect, or_
 from sqlalchemy.orm import Mapper
 
 from core.accounts.actor import acting
+from core.accounts.rights import Grant
 from core.errors import Forbidden
 from core.extension.hooks import Hooks
 
@@ -19,14 +24,42 @@ def current_hooks() -> Hooks:
     return cast(Hooks, current_app.extensions["peyvand"].hooks)
 
 
-def may(permission: str, record: Any = None) -> bool:
-    """Whether the current actor may; a permission that nobody declared is refused."""
+def may(permission: str, record: Any = None, *, bounded: bool = True) -> bool:
+    """Whether the current actor may; a permission that nobody declared is refused.
+
+    Args:
+        permission: its name.
+        record: the record it is about, as it is in memory.
+        bounded: whether scopes and rules are asked too; the gate asks them about the record as it is stored.
+    """
     actor = acting()
     if actor.system:
         return True
-    if not actor.may(permission):
+    if not actor.may(permission) or (bounded and record is not None and not within_bounds(permission, record)):
         return False
     return False not in current_hooks().veto("can", actor=actor, permission=permission, record=record)
+
+
+def within_bounds(permission: str, record: Any) -> bool:
+    """Whether the scopes and rules of the current actor's roles reach ``record``; plugins are not asked."""
+    grants = bounds(permission)
+    if not grants:
+        return True
+    record_type = current_app.extensions["peyvand"].catalog.of(type(record))
+    return record_type is None or scopes().reaches(record_type, grants, record)
+
+
+def bounds(permission: str) -> tuple[Grant, ...]:
+    """The bounded grants by which the current actor has ``permission``; none where it reaches every record."""
+    actor = acting()
+    return () if actor.system or actor.rights is None else actor.rights.bounds(permission)
+
+
+def scopes() -> Any:
+    """The module that reads bounds. It needs the conditions, which ask this module what may be seen."""
+    from core.records import scopes as module
+
+    return module
 
 
 def require(permission: str, record: Any = None) -> None:
@@ -55,15 +88,24 @@ def row_criteria(bases: Iterable[type] = ()) -> Iterator[tuple[type, Any]]:
     for record_type in site.catalog:
         if not actor.may(f"{record_type.name}.see"):
             yield record_type.model, false()
-        else:
-            yield from _filtered(site.hooks, record_type.model)
+            continue
+        grants = bounds(f"{record_type.name}.see")
+        if grants:
+            yield record_type.model, scopes().criterion(record_type, grants)
+        yield from _filtered(site.hooks, record_type.model)
     for base in bases:
         if site.catalog.of(base) is not None:
             continue
         mapper: Mapper[Any] = inspect(base)
         for record_type in site.catalog:
-            if issubclass(record_type.model, base) and not actor.may(f"{record_type.name}.see"):
-                yield base, mapper.polymorphic_on != inspect(record_type.model).polymorphic_identity
+            if not issubclass(record_type.model, base):
+                continue
+            others = mapper.polymorphic_on != inspect(record_type.model).polymorphic_identity
+            grants = bounds(f"{record_type.name}.see")
+            if not actor.may(f"{record_type.name}.see"):
+                yield base, others
+            elif grants:
+                yield base, or_(others, scopes().criterion(record_type, grants, base))
         yield from _filtered(site.hooks, base)
 
 
@@ -82,9 +124,19 @@ def row_criterion(model: type) -> Any:
     actor = acting()
     if actor.system:
         return None
-    if not actor.may(f"{model.__record_type__}.see"):  # type: ignore[attr-defined]
+    return reach(model, "see")
+
+
+def reach(model: Any, verb: str) -> Any:
+    """What a row of ``model`` must fulfil for the current actor to ``verb`` it, seeing it aside; None for every row."""
+    permission = f"{model.__record_type__}.{verb}"
+    if not acting().may(permission):
         return false()
-    criteria = [criterion for _model, criterion in _filtered(current_hooks(), model)]
+    criteria = [criterion for _model, criterion in _filtered(current_hooks(), model)] if verb == "see" else []
+    record_type = current_app.extensions["peyvand"].catalog.of(model)
+    grants = bounds(permission)
+    if grants and record_type is not None:
+        criteria.append(scopes().criterion(record_type, grants))
     return and_(*criteria) if criteria else None
 
 

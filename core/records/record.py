@@ -20,6 +20,8 @@ class Record:
 
     ``version`` guards against lost updates: a write from an older version raises ``StaleDataError``. A record with
     ``archived_at`` lies in the recycle bin and is left out of every query that does not ask for it.
+    ``__responsible__``, where a class has it, names the columns with users whose own the record is; without it that is
+    who made it.
     """
 
     __record_type__: str
@@ -48,8 +50,16 @@ class Record:
         return str(getattr(self, "name", None) or f"#{self.id}")
 
 
+def responsible_columns(model: Any) -> tuple[str, ...]:
+    """The columns with the users whose own a record of ``model`` is."""
+    named: tuple[str, ...] = getattr(model, "__responsible__", ("created_by_id",))
+    return named
+
+
 class Owned:
     """A record that somebody is responsible for."""
+
+    __responsible__: tuple[str, ...] = ("owner_id",)
 
     @declared_attr
     def owner_id(cls) -> Mapped[int | None]:

@@ -30,7 +30,7 @@ def check_values(record_type: RecordType, record: Record, changes: Mapping[str, 
         ValidationError: one sentence per field that cannot be stored.
     """
     errors: dict[str, str] = {}
-    for field in record_type.fields.values():
+    for field in record_type.all_fields.values():
         if field.managed or field.kind == "links":
             continue
         if field.kind == "children":
@@ -55,7 +55,7 @@ def check_entry(record_type: RecordType, record: Record, changes: Mapping[str, t
     """
     if acting().system:
         return
-    for field in record_type.fields.values():
+    for field in record_type.all_fields.values():
         if field.kind != "link" or field.target is None or not issubclass(field.target, BoardLane):
             continue
         if field.name not in changes and field.column.key not in changes:
@@ -69,7 +69,7 @@ def check_entry(record_type: RecordType, record: Record, changes: Mapping[str, t
 
 def missing_in(record_type: RecordType, record: Any, required: Iterable[str]) -> tuple[str, ...]:
     """Those of the fields called ``required`` that ``record`` has empty; a field that is gone asks for nothing."""
-    fields = [record_type.fields[name] for name in required if name in record_type.fields]
+    fields = [record_type.all_fields[name] for name in required if name in record_type.all_fields]
     return tuple(field.name for field in fields if _is_empty(record, field))
 
 
@@ -97,7 +97,7 @@ def _check_parts(record: Record, field: Field) -> str | None:
     part_type = RecordType(field.target, "", "")  # type: ignore[arg-type]
     whole = getattr(field.target, "__whole__", None)
     for part in getattr(record, field.name):
-        for part_field in part_type.fields.values():
+        for part_field in part_type.all_fields.values():
             if part_field.is_link or part_field.managed or part_field.name == whole:
                 continue
             problem = check_value(part, part_field)

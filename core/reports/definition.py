@@ -101,7 +101,7 @@ def source(record_type: str) -> Source | None:
     if screen is None or not may(screen.permission("see")):
         return None
     views = current_app.extensions["admin"][0]._views
-    return next((Source(view) for view in views if isinstance(view, RecordView) and view.screen is screen), None)
+    return next((Source(view) for view in views if isinstance(view, RecordView) and view.screen.name == record_type), None)
 
 
 def sources() -> list[Source]:

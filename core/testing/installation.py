@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from werkzeug.test import Client, TestResponse
 
 from core.accounts import users
 from core.accounts.actor import Actor, acting_as, as_system
-from core.accounts.models import User
+from core.accounts.models import Role, User
+from core.accounts.rights import actor_of
+from core.accounts.roles import RecordRule, rules_of, save_role, set_field_rights, set_grants
 from core.config import Config
 from core.jobs.execution import perform_job
 from core.jobs.models import QUEUED, JobRecord
@@ -87,7 +89,8 @@ class TestInstallation:
     def actor(self, role: str) -> Actor:
         """An actor with everything the role grants."""
         user = self.user(role)
-        return Actor(user.id, user.name, frozenset({role}), self.site.grants.get(role, frozenset()))
+        with self.site.app.app_context(), as_system("test"):
+            return actor_of(self.session.merge(user), address="")
 
     def user(self, role: str = ADMINISTRATOR) -> User:
         """The one test user of a role, made when first asked for."""
@@ -100,6 +103,38 @@ class TestInstallation:
                 session.commit()
             session.refresh(found)
             return found
+
+    def grant(
+        self,
+        role: str,
+        scopes: Mapping[str, str] | None = None,
+        *,
+        fields: Mapping[str, Mapping[str, str]] | None = None,
+        rules: Sequence[RecordRule] = (),
+    ) -> None:
+        """Make a role, unless it is there, and let it grant.
+
+        Args:
+            role: its name, by which ``user``, ``acting`` and ``browser`` know it afterwards.
+            scopes: how far it grants each permission: ``none``, ``own``, ``team``, ``teams`` or ``all``.
+            fields: the fields of each record type that it hides or lets be read: ``hidden``, ``read`` or ``edit``.
+            rules: its record rules, instead of those it had.
+        """
+        with self.site.app.app_context(), as_system("test"):
+            session = self.session
+            found = session.query(Role).filter_by(name=role).one_or_none()
+            if found is None:
+                found = Role(name="")
+                save_role(session, found, role)
+                session.flush()
+            set_grants(session, found, scopes or {})
+            for record_type, accesses in (fields or {}).items():
+                set_field_rights(session, found, record_type, accesses)
+            for rule in rules_of(session, found):
+                session.delete(rule)
+            session.add_all(RecordRule(role_id=found.id, record_type=rule.record_type, name=rule.name,
+                                       verbs=rule.verbs, condition=rule.condition) for rule in rules)
+            session.commit()
 
     def browser(self, role: str | None = None) -> Browser:
         """A client; with a role it is signed in through the sign-in page."""

@@ -14,9 +14,9 @@ from flask_babel import gettext as _
 
 from core.accounts.actor import acting_as
 from core.accounts.models import User, now
+from core.accounts.rights import actor_of
 from core.mail.outbox import send_mail
 from core.mail.server import has_server
-from core.notifications.audience import actor_of
 from core.notifications.models import Notification
 from core.parts import DIGEST
 from core.site.formats import format_local_date
@@ -37,7 +37,7 @@ def mail_notification(progress: Any, notification: int) -> bool:
     user = session.get(User, row.user_id) if row is not None else None
     if row is None or user is None or not user.active or row.mailed_at is not None:
         return False
-    with acting_as(actor_of(user)), reading_as(user):
+    with acting_as(actor_of(user, source="job")), reading_as(user):
         entries = told([row])
         written = _write(user, entries, entries[0].text, key=f"notification-{row.id}")
     row.mailed_at = now()
@@ -64,7 +64,7 @@ def send_digests(progress: Any) -> int:
 
 
 def _send_digest(user: User) -> bool:
-    with acting_as(actor_of(user)), reading_as(user):
+    with acting_as(actor_of(user, source="job")), reading_as(user):
         local = now().astimezone(ZoneInfo(preferences().timezone))
         if local.time() < MORNING:
             return False

@@ -65,6 +65,7 @@ class Activity(Base, Record, Searchable):
     """
 
     __tablename__ = "activities_activity"
+    __responsible__ = ("assignee_id", "created_by_id")
     __table_args__ = (
         _open("about_type", "about_id", "due"),
         _open("assignee_id", "due", "due_time"),

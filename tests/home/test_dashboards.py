@@ -175,8 +175,7 @@ def test_a_card_whose_right_was_taken_is_gone_from_where_it_was_put(installation
     other = installation.browser("user")
     start(other)
     assert "Pipeline" in titles(other)
-    site = installation.site
-    site.grants = {**site.grants, "user": site.grants["user"] - {"sales.deal.see"}}
+    installation.grant("user", {"sales.deal.see": "none"})
     assert "Pipeline" not in titles(other)
     assert other.get("/cards/sales.forecast").status_code == 404
 

@@ -16,6 +16,7 @@ from flask_babel import Babel
 
 from core.accounts.actor import acting
 from core.accounts.models import Role, SignIn, User, user_role
+from core.accounts.roles import FieldRight, RecordRule, RoleGrant
 from core.config import Config
 from core.database.base import METADATA
 from core.database.engine import Database
@@ -27,7 +28,8 @@ from core.jobs.queue import JobQueue
 from core.parts import Job, Schedule
 from core.serve.child import forks_die_with_parent
 
-TABLES = [User.__table__, Role.__table__, user_role, SignIn.__table__, JOBS, SCHEDULES]
+RIGHTS = [RoleGrant.__table__, FieldRight.__table__, RecordRule.__table__]
+TABLES = [User.__table__, Role.__table__, user_role, SignIn.__table__, *RIGHTS, JOBS, SCHEDULES]
 
 
 @dataclass

@@ -77,9 +77,7 @@ def test_a_hidden_record_is_in_no_result_and_no_count(installation: TestInstalla
 
 
 def test_a_type_without_the_right_to_see_it_is_not_even_asked(installation: TestInstallation) -> None:
-    site = installation.site
-    grants = {**site.grants, "user": site.grants["user"] - {"sales.deal.see"}}
-    site.grants = grants
+    installation.grant("user", {"sales.deal.see": "none"})
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 def fields_of(model: type[Record]) -> Mapping[str, Field]:
     """The fields of a record class, with or without a screen."""
-    return described(model).fields
+    return described(model).all_fields
 
 
 def same(record: Record, name: str, told: Any, other: Any) -> bool:

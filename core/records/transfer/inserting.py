@@ -19,12 +19,12 @@ from sqlalchemy.orm.attributes import instance_state
 from core.accounts.actor import acting
 from core.accounts.models import now
 from core.database.bulk import insert_rows, new_ids
-from core.errors import ValidationError
+from core.errors import Forbidden, ValidationError
 from core.records.audit import Audit, audit_row, plain
 from core.records.catalog import current_catalog
 from core.records.events import OutboxEvent
 from core.records.gate import described, stamp_words
-from core.records.policy import current_hooks, require
+from core.records.policy import bounds, current_hooks, require
 from core.records.record import Record, Searchable
 from core.records.totals import note_inserted
 
@@ -55,7 +55,7 @@ class BulkInsert:
         self.session = session
         self.model = model
         self.name = model.__record_type__
-        self.fields = described(model).fields
+        self.fields = described(model).all_fields
         mapper: Mapper[Any] = sa.inspect(model)
         self.mapper = mapper
         self.table: Any = mapper.local_table
@@ -142,12 +142,15 @@ class BulkInsert:
         """Ask everybody who may refuse a record, and fill what the gate and the class fill."""
         hooks, permission = current_hooks(), f"{self.name}.create"
         judged = hooks.concerned("before_save", self.model)
-        guarded = hooks.concerned("can", self.model)
+        guarded = hooks.concerned("can", self.model) or bounds(permission)
+        closed = acting().fixed(self.name)
         listeners = list(self.mapper.dispatch.before_insert)
         for record, row in zip(records, rows, strict=True):
             if guarded:
                 require(permission, record)
             held = record.__dict__
+            if closed and not closed.isdisjoint((*row.values, *row.links, *row.parts)):
+                raise Forbidden(f"{self.name}.edit")
             for name, limit in self.limits:
                 value = held.get(name)
                 if value is not None and len(value) > limit:
