@@ -45,7 +45,7 @@ class Permission:
     roles: tuple[str, ...] = (ADMINISTRATOR,)
 
 
-RECORD_VERBS = ("see", "create", "edit", "delete", "export", "import")
+RECORD_VERBS = ("see", "create", "edit", "delete", "export", "import", "bulk")
 
 
 def record_permissions(record_type: str, label: Label, roles: tuple[str, ...] = EVERYONE) -> list[Permission]:

@@ -63,6 +63,8 @@ class Rights:
     grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     everything: bool = False
+    kept: dict[Any, Any] = field(default_factory=dict)
+    """What others work out from these rights alone, so that it is worked out once."""
 
     @cached_property
     def permissions(self) -> frozenset[str]:

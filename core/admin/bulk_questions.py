@@ -10,6 +10,7 @@ from flask_admin.form import BaseForm
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from core.admin.duplicate_pages import may_merge
 from core.admin.formatters import plain as shown_plain
 from core.admin.forms import is_valid
 from core.parts import Action, Label
@@ -131,6 +132,8 @@ def _typed_text(field: Any, value: Any) -> str:
 def questions_of(view: RecordView) -> list[Question]:
     """What the actor may do with chosen records of the list."""
     found: list[Question] = []
+    if not may(view.screen.permission("bulk")):
+        return found
     known = view.record_type.fields
     if may(view.screen.permission("edit")):
         edited = tuple(name for name in view.form_names if known[name].kind in EDITED)
@@ -142,7 +145,7 @@ def questions_of(view: RecordView) -> list[Question]:
         if links:
             found.append(Question(view, ADD_TAGS, TAG, _("Add tags"), fields=links))
             found.append(Question(view, REMOVE_TAGS, TAG, _("Remove tags"), fields=links))
-    if all(may(view.screen.permission(verb)) for verb in ("edit", "delete")):
+    if may_merge(view):
         found.append(Question(view, MERGE, MERGE_KIND, _("Merge")))
     for action in view.screen.actions:
         if may(view.screen.permission(action.verb)):

@@ -92,7 +92,12 @@ def require_merging(view: RecordView) -> None:
 
 
 def may_merge(view: RecordView) -> bool:
-    """Whether the actor may merge records of this screen at all; each record is asked about again."""
+    """Whether the actor may merge records of this screen at all; each record is asked about again.
+
+    Whoever may not see or change every field cannot choose between two values of it.
+    """
+    if acting().fixed(view.screen.name):
+        return False
     return may(view.screen.permission("edit")) and may(view.screen.permission("delete"))
 
 

@@ -22,6 +22,7 @@ from flask_babel import gettext as _
 from core.accounts.actor import Actor, acting, acting_as
 from core.jobs.queue import enqueue
 from core.records.audit import record_act
+from core.records.policy import reach
 from core.records.transfer.files import CSV, JSON, TYPES, XLSX, csv_chunks, json_chunks, write_workbook
 from core.records.transfer.models import ExportFile
 from core.records.transfer.outgoing import EVERYTHING, LISTED, Outgoing, all_columns, listed_columns
@@ -123,7 +124,8 @@ def export(view: RecordView) -> Any:
 
 def reading_of(view: RecordView, asked: Any, wish: Wish, actor: Actor) -> Reading:
     """The rows of a list for a file."""
-    statement = view.query.ordered(view.query.matching(asked), asked)
+    matching, within = view.query.matching(asked), reach(view.model, "export")
+    statement = view.query.ordered(matching if within is None else matching.where(within), asked)
     columns = columns_of(view, asked, wish)
     typed = wish.format in (XLSX, JSON)
     return Reading(view.database.sessions, actor, statement, view.model, columns, wish.style, typed=typed)

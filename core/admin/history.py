@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import aliased
 
+from core.accounts.actor import acting
 from core.admin.formatters import plain
 from core.admin.record_folders import RecordFolders
 from core.records.audit import Audit
@@ -102,7 +103,10 @@ def told_changes(record_type: str, changes: Mapping[str, Any]) -> Iterator[dict[
     """The changed fields of an audit row, with their labels and values as people read them."""
     catalog = current_catalog()
     fields = catalog.find(record_type).fields if record_type in catalog else {}
+    hidden = acting().hidden(record_type)
     for name, (old, new) in changes.items():
+        if name in hidden:
+            continue
         field = fields.get(name)
         label = field.label if field is not None else {"note": _("Note"), "file": _("File")}.get(name, name)
         yield {"name": name, "label": label, "old": audit_text(field, old), "new": audit_text(field, new)}

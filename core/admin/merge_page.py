@@ -12,7 +12,7 @@ from flask import abort, flash, redirect, request
 from flask_babel import gettext as _
 
 from core.accounts.actor import acting
-from core.admin.duplicate_pages import require_merging
+from core.admin.duplicate_pages import may_merge, require_merging
 from core.admin.formatters import record_url, shown
 from core.admin.ids import not_found, read_id
 from core.admin.saving import Refused, commit
@@ -73,6 +73,8 @@ def _records(view: RecordView, text: str) -> list[Any]:
     if not 2 <= len(ids) <= MOST:
         not_found()
     found = {record.id: record for record in view.session.scalars(sa.select(view.model).where(view.model.id.in_(ids)))}
+    if not may_merge(view):
+        not_found()
     verbs = ("see", "edit", "delete")
     records = [found[number] for number in ids if number in found]
     if len(records) != len(ids) or not all(may(view.screen.permission(v), r) for v in verbs for r in records):

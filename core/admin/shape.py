@@ -96,7 +96,8 @@ def _open_board(board: Board | None, hidden: frozenset[str]) -> Board | None:
     if board is None or board.lane in hidden:
         return None
     shown = ("amount", "probability", "date", "subtitle", "since")
-    return replace(board, **{name: None for name in shown if getattr(board, name) in hidden})
+    gone: dict[str, Any] = {name: None for name in shown if getattr(board, name) in hidden}
+    return replace(board, **gone)
 
 
 def _names(groups: Iterable[FieldGroup]) -> tuple[str, ...]:

@@ -32,10 +32,21 @@ def has_hidden() -> bool:
 
 def hidden_attributes(model: Any) -> frozenset[str]:
     """The mapped attributes of a record class that are not there for the current actor: with a link goes its key."""
-    hidden = acting().hidden(getattr(model, "__record_type__", ""))
-    if not hidden:
-        return hidden
+    rights = acting().rights
+    if rights is None or not has_hidden():
+        return frozenset()
+    key = ("hidden attributes", model)
+    if key not in rights.kept:
+        rights.kept[key] = _hidden_attributes(model)
+    found: frozenset[str] = rights.kept[key]
+    return found
+
+
+def _hidden_attributes(model: Any) -> frozenset[str]:
     mapper = sa.inspect(model)
+    # What is hidden of one kind of contact is not asked of contacts in general.
+    kinds = (getattr(each.class_, "__record_type__", "") for each in mapper.self_and_descendants)
+    hidden = frozenset().union(*(acting().hidden(kind) for kind in kinds))
     keys = {
         mapper.get_property_by_column(column).key
         for name in hidden

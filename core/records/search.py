@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from core.accounts.actor import acting
 from core.database.word_index import BESIDE, has_word_index
 from core.records.record import Searchable
-from core.text import clean, fold
+from core.text import clean, fold, sort_key
 
 WORDS = 10
 LONGEST = 400  # characters of a search that are read
@@ -34,6 +35,8 @@ def holds_words(session: Session, model: type[Searchable], text: str) -> list[sa
     words = words_of(text)
     if not words:
         return []
+    if by_name_alone(model):
+        return _in_name(model, words)
     plain = [_holds(model.search_text, word) for word in words]
     if session.get_bind().dialect.name == "postgresql" or not _is_indexed(session, model):
         return plain
@@ -54,17 +57,40 @@ def holds_words_of_columns(columns: list[Any], text: str) -> list[sa.ColumnEleme
     ]
 
 
-def column_holds(column: Any, text: str) -> list[sa.ColumnElement[bool]]:
-    """The same for the ``search_text`` of an alias, which no index beside the table can answer for."""
-    return [_holds(column, word) for word in words_of(text)]
+def alias_holds(model: Any, text: str) -> list[sa.ColumnElement[bool]]:
+    """The same for an alias, which no index beside the table can answer for."""
+    words = words_of(text)
+    if by_name_alone(sa.inspect(model).mapper.class_):
+        return _in_name(model, words)
+    return [_holds(model.search_text, word) for word in words]
 
 
-def text_holds(searched: str, text: str) -> bool:
-    """Whether a record with this ``search_text`` holds every word of ``text``, as its query would say."""
+def record_holds(record: Any, text: str) -> bool:
+    """Whether ``record`` holds every word of ``text``, as its query would say."""
+    words = words_of(text)
+    if by_name_alone(type(record)):
+        return all(sort_key(word) in (record.name_sort or "") for word in words)
+    searched = record.search_text or ""
     return all(
         word in searched if len(word) >= SHORT else searched.startswith(word) or f" {word}" in searched
-        for word in words_of(text)
+        for word in words
     )
+
+
+def by_name_alone(model: Any) -> bool:
+    """Whether the current actor finds records of ``model`` by their names only.
+
+    ``search_text`` holds the words of every field, so whoever may not see one of them could read it letter by letter.
+    """
+    actor = acting()
+    if actor.system or actor.rights is None or not actor.rights.hides:
+        return False
+    kinds = (getattr(mapper.class_, "__record_type__", "") for mapper in sa.inspect(model).self_and_descendants)
+    return any(actor.hidden(kind) for kind in kinds)
+
+
+def _in_name(model: Any, words: list[str]) -> list[sa.ColumnElement[bool]]:
+    return [model.name_sort.contains(sort_key(word), autoescape=True) for word in words]
 
 
 def _holds(column: Any, word: str) -> sa.ColumnElement[bool]:

@@ -101,7 +101,8 @@ def source(record_type: str) -> Source | None:
     if screen is None or not may(screen.permission("see")):
         return None
     views = current_app.extensions["admin"][0]._views
-    return next((Source(view) for view in views if isinstance(view, RecordView) and view.screen.name == record_type), None)
+    mine = (view for view in views if isinstance(view, RecordView) and view.record_type.name == record_type)
+    return next((Source(view) for view in mine), None)
 
 
 def sources() -> list[Source]:

@@ -22,7 +22,7 @@ from core.records.conditions.tree import Comparison, Condition, Group, Negation,
 from core.records.fields import Field
 from core.records.policy import may
 from core.records.record import Record
-from core.records.search import text_holds
+from core.records.search import record_holds
 
 
 def matches(condition: Condition, record: Any, context: Context) -> bool:
@@ -58,7 +58,7 @@ class _Reader:
             case RelatedCount():
                 return passes_count(node, self._count(node, record))
             case Words():
-                return text_holds(record.search_text or "", node.text)
+                return record_holds(record, node.text)
 
     def _behind(self, path: Path, record: Any, operator: str, value: Any) -> bool:
         if not path.steps:

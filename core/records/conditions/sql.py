@@ -35,7 +35,7 @@ from core.records.conditions.tree import (
 )
 from core.records.fields import Field
 from core.records.record import Record
-from core.records.search import column_holds, holds_words
+from core.records.search import alias_holds, holds_words
 
 Criterion = sa.ColumnElement[bool]
 _ESCAPE = "/"
@@ -167,7 +167,7 @@ def _words(model: Any, text: str) -> list[Criterion]:
     if isinstance(model, type):
         session: Session = current_app.extensions["peyvand"].runtime.database.session()
         return holds_words(session, model, text)
-    return column_holds(model.search_text, text)
+    return alias_holds(model, text)
 
 
 def _linked(

@@ -19,7 +19,7 @@ from core.records.operations.models import ACTION, ARCHIVE, ASSIGN, EDIT, PURGE,
 from core.records.operations.removing import remove_records
 from core.records.operations.restoring import put
 from core.records.operations.running import note_problem, write_each, write_some
-from core.records.policy import may
+from core.records.policy import may, require
 from core.records.record import Record
 
 BATCH = 200  # records in one transaction, and at most in one request
@@ -66,6 +66,8 @@ def change_records(
 ) -> list[str]:
     """Do it to one batch of records of one type, in the session's transaction; what actions said about it."""
     permission = screen.permission(change.verb(screen))
+    if change.kind not in IN_BIN:
+        require(screen.permission("bulk"))
     allowed = []
     for record in records:
         if may(permission, record):

@@ -17,6 +17,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.accounts.actor import acting
 from core.database.types import Color, Option
 from core.parts import ImportColumn, ImportHints, Screen
 from core.records.catalog import RecordType
@@ -90,7 +91,7 @@ class Target:
 
 def target_of(screen: Screen, record_type: RecordType) -> Target:
     """How the records of a screen are imported."""
-    hints, shown = screen.importing, shown_fields(screen, record_type)
+    hints, shown = screen.importing, shown_fields(screen, record_type) - acting().fixed(record_type.name)
     plans = {
         field.name: plan
         for field in record_type.fields.values()
