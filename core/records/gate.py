@@ -2,7 +2,7 @@
 
 read    do_orm_execute   archived rows left out, rows the actor may not see left out
         load             hidden fields are empty, and were not asked for
-write   before_flush     rights, of the stored record -> of fields -> cleaning -> validation -> before_save -> authorship
+write   before_flush     rights, of the stored record -> of fields -> cleaning -> validation -> hooks -> authorship
         after_flush      audit rows and outbox events, in the same transaction
 commit  before_commit    a job that delivers the events is queued in the same transaction
 """
