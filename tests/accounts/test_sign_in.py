@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from core.accounts import users
 from core.accounts.actor import NOBODY, acting
 from core.accounts.models import SignIn, User
+from core.accounts.roles import set_grants
 from core.accounts.users import hashed
 from core.errors import ValidationError
 
@@ -30,9 +31,8 @@ def test_permissions_given_to_the_role_itself_count_from_the_next_request(instal
     browser.sign_in(*installation.sales)
     assert browser.get("/who").text == "sara|"
     with installation.work() as session:
-        session.scalar(select(User).where(User.email == installation.sales[0])).roles[0].permissions = [
-            "sales.deal.see"
-        ]
+        role = session.scalar(select(User).where(User.email == installation.sales[0])).roles[0]
+        set_grants(session, role, {"sales.deal.see": "all"})
     assert browser.get("/who").text == "sara|sales.deal.see"
 
 
