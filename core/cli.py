@@ -13,6 +13,8 @@ import click
 
 import core
 from core.commands.audit import audit
+from core.commands.backup import backup, restore
+from core.commands.backup import upgrade as upgrade_all
 from core.config import Config
 from core.errors import PeyvandError, ValidationError
 
@@ -36,7 +38,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-main.add_command(audit)
+for longer in (audit, backup, restore, upgrade_all):
+    main.add_command(longer)
 
 
 @contextmanager

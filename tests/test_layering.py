@@ -19,7 +19,7 @@ FLOORS = {
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs", "notifications", "mail"),
     3: ("admin", "site"),
-    4: ("reports", "web", "serve", "commands", "cli", "testing", FACADE),
+    4: ("reports", "web", "serve", "backup", "commands", "cli", "testing", FACADE),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
@@ -47,6 +47,8 @@ NEIGHBOURS = {
     ("site", "admin"): "a Site is put together from everything, the admin's views included",
     ("web", "reports"): "pages show reports; only pages do",
     ("cli", "serve"): "commands start the roles",
+    ("commands", "backup"): "commands make and restore backups",
+    ("backup", FACADE): "a backup says which version made it",
     ("cli", "commands"): "longer commands have a room of their own",
     ("cli", "testing"): "commands write plugins and migrations, which is the kit of authors",
     ("cli", FACADE): "the version is written there",

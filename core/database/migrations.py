@@ -88,8 +88,14 @@ def current_revision(connection: Connection, plugin: str) -> str | None:
     return context.get_current_revision()
 
 
-def upgrade(connection: Connection, plugin: str, folder: Path) -> None:
-    """Run what is missing of ``plugin``'s history, in the caller's transaction.
+def has_revision(plugin: str, folder: Path, revision: str) -> bool:
+    """Whether a revision is part of the history that lies in the plugin's folder."""
+    script = _history(plugin, folder)
+    return script is not None and any(entry.revision == revision for entry in script.walk_revisions())
+
+
+def upgrade(connection: Connection, plugin: str, folder: Path, to: str = "head") -> None:
+    """Run what is missing of ``plugin``'s history, up to a revision, in the caller's transaction.
 
     Raises:
         PluginError: a revision failed; the caller's transaction must be rolled back.
@@ -99,10 +105,10 @@ def upgrade(connection: Connection, plugin: str, folder: Path) -> None:
         return
 
     def missing(revision: Any, _context: MigrationContext) -> Any:
-        return script._upgrade_revs("head", revision)
+        return script._upgrade_revs(to, revision)
 
     try:
-        with EnvironmentContext(AlembicConfig(), script, fn=missing, destination_rev="head") as environment:
+        with EnvironmentContext(AlembicConfig(), script, fn=missing, destination_rev=to) as environment:
             environment.configure(
                 connection=connection,
                 target_metadata=METADATA,
