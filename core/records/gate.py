@@ -25,10 +25,10 @@ from core.database.engine import Session as RoutedSession
 from core.database.likely import Likely
 from core.errors import Forbidden
 from core.jobs.queue import enqueue_if_idle
-from core.records.audit import Audit, audit_row, part_row
+from core.records.audit import audit_row, part_row
 from core.records.belongings import forget_belongings
 from core.records.catalog import RecordType
-from core.records.events import DELIVER, write_event
+from core.records.events import DELIVER, event_row, write_history
 from core.records.field_rights import (
     conceal,
     has_hidden,
@@ -309,12 +309,16 @@ def tell(session: Session, _context: UOWTransaction) -> None:
         audit_row(record.__record_type__, record.id, action, _named_links(session, record, changes))
         for record, action, changes in pending
     ]
-    session.connection().execute(sa.insert(Audit.__table__), rows)  # type: ignore[arg-type]
+    names = {"changed": "updated"}
+    events = [
+        event_row(f"{record.__record_type__}.{names.get(action, action)}", record.__record_type__, record.id,
+                  {"fields": sorted(changes)})
+        for record, action, changes in pending
+    ]  # fmt: skip
+    write_history(session, rows, events)
     note_changes(session, _kept(), ((record, action) for record, action, _changes in pending))
-    for record, action, changes in pending:
+    for record, action, _changes in pending:
         conceal(record)
-        name = f"{record.__record_type__}.{'updated' if action == 'changed' else action}"
-        write_event(session, name, record.__record_type__, record.id, {"fields": sorted(changes)})
         if action == "purged":
             forget_belongings(session, record.__record_type__, [record.id])
 
