@@ -279,6 +279,24 @@ def switch_second_factor_off(email: str) -> None:
         click.echo(f"{found.email} signs in with the password alone.")
 
 
+@user.command("reset-link")
+@click.argument("email")
+def make_reset_link(email: str) -> None:
+    """Print a link by which a user chooses a new password; it works once and for an hour."""
+    from core.accounts import links
+    from core.accounts.acts import RESET_ASKED, note
+
+    with _site() as site:
+        session = site.runtime.database.session
+        found = _user(session, email)
+        if not found.active:
+            raise click.ClickException(f"{found.email} is deactivated.")
+        _link, token = links.make(session(), found, links.RESET)
+        note(session(), RESET_ASKED, found)
+        session.commit()
+        click.echo(links.address_of(site.runtime.config, links.RESET, token))
+
+
 def _user(session: Any, email: str) -> Any:
     import sqlalchemy as sa
 

@@ -63,6 +63,7 @@ class User(Base, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(sa.String(64), unique=True)
     # Since when the second step of sign-in is on (``core.accounts.second_factor``).
     two_factor_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    last_sign_in_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     language: Mapped[str] = mapped_column(sa.String(8), default="")
     calendar: Mapped[str] = mapped_column(sa.String(10), default="")
     digits: Mapped[str] = mapped_column(sa.String(8), default="")

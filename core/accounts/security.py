@@ -13,30 +13,28 @@ import datetime as dt
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
-from flask import Flask, abort, current_app, g, make_response, render_template, request, session, url_for
-from flask_babel import gettext as _
+from flask import Flask, abort, current_app, g, make_response, request, session, url_for
 from flask_login import user_logged_in, user_logged_out
-from flask_security import LoginForm, Security, SQLAlchemySessionUserDatastore, current_user, uia_email_mapper
+from flask_security import Security, SQLAlchemySessionUserDatastore, current_user, uia_email_mapper
 from flask_security.utils import set_request_attr
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from core.accounts import sessions
+from core.accounts import known_browser, sessions
 from core.accounts.actor import NOBODY, acting_as, as_system
-from core.accounts.acts import SIGN_IN_FAILED, SIGNED_IN, SIGNED_OUT, note
-from core.accounts.entering import ask_for_code
-from core.accounts.models import Role, User
+from core.accounts.acts import SIGNED_IN, SIGNED_OUT, note
+from core.accounts.models import Role, User, now
 from core.accounts.rights import actor_of
 from core.accounts.second_factor import must_enrol
 from core.accounts.throttle import Throttle, shared_throttle
-from core.accounts.users import LONGEST_EMAIL, LONGEST_PASSWORD, SHORTEST_PASSWORD, normal_email
+from core.accounts.users import SHORTEST_PASSWORD
 from core.config import Config
 from core.database.engine import Database
 from core.database.marks import GENERATION, TAKEN, hold_to
-from core.errors import ValidationError
 
 SESSION_KEY = "sign_in"  # under which the signed cookie holds the browser's token
 EXTENSION = "peyvand_accounts"
@@ -80,6 +78,9 @@ def install(app: Flask, database: Database, config: Config) -> None:
     app.config.update(_settings(config))
     CSRFProtect(app)
     datastore = SQLAlchemySessionUserDatastore(database.session, User, Role)
+    # The form needs the accounts of this module.
+    from core.accounts.sign_in import SignInForm
+
     Security(app, datastore, login_form=SignInForm)
     app.login_manager.user_loader(_load_user)  # type: ignore[attr-defined]
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
@@ -87,6 +88,7 @@ def install(app: Flask, database: Database, config: Config) -> None:
     user_logged_in.connect(_signed_in, app)
     user_logged_out.connect(_signed_out, app)
     app.before_request(_enter)
+    app.after_request(partial(known_browser.write, secure=config.public_url.startswith("https://")))
     app.teardown_request(_leave)
 
 
@@ -127,68 +129,6 @@ def _settings(config: Config) -> dict[str, Any]:
     }
 
 
-class SignInForm(LoginForm):
-    """The sign-in form: throttled, and with one answer for whatever was wrong."""
-
-    remember = None
-
-    def validate(self, **kwargs: Any) -> bool:
-        """Whether the person may come in. Ends the request with 429 after too many failures."""
-        typed, place = (self.email.data or "").strip().lower()[:LONGEST_EMAIL], request.remote_addr or ""
-        throttle = accounts().throttle
-        wait = throttle.begin(typed, place)
-        if wait:
-            abort(self._refusal(wait))
-        if self._is_right(typed, **kwargs):
-            throttle.forgive(typed, place)
-            person = cast(User, self.user)
-            if person.two_factor_at is not None:
-                # Flask-Security would sign in whoever this form lets pass.
-                abort(ask_for_code(accounts().database.session(), person, self._landing()))
-            return True
-        self._note_failure()
-        # Flask-Security would say which field was wrong, and so who has an account.
-        self.email.errors = []
-        self.password.errors = []
-        self.form_errors = [_("The e-mail address or the password is not right.")]
-        return False
-
-    @staticmethod
-    def _landing() -> str | None:
-        return request.form.get("next") or request.args.get("next")
-
-    def _note_failure(self) -> None:
-        # Also where there is no such account, or the time of the answer would tell.
-        work = accounts().database.session()
-        with as_system("sign-in", source="web"):
-            note(work, SIGN_IN_FAILED, cast(User | None, self.user))
-            work.commit()
-
-    def _is_right(self, typed: str, **kwargs: Any) -> bool:
-        password = self.password.data or ""
-        if len(password.encode("utf-8", "replace")) > LONGEST_PASSWORD:
-            return False
-        database = accounts().database
-        try:
-            with as_system("sign-in", source="web"):
-                self.user = current_app.extensions["security"].datastore.find_user(email=normal_email(typed))
-        except ValidationError:
-            self.user = None
-        # Hashing takes long; meanwhile nobody should wait for this transaction (SQLite has one writer).
-        database.session.commit()
-        # Telephones put a space after a completed word.
-        self.email.data = typed
-        self.ifield = self.email
-        return bool(super().validate(**kwargs))
-
-    def _refusal(self, wait: int) -> Response:
-        self.form_errors = [_("Too many attempts. Please try again in a few minutes.")]
-        page = render_template(current_app.config["SECURITY_LOGIN_USER_TEMPLATE"], login_user_form=self)
-        response = make_response(page, 429)
-        response.headers["Retry-After"] = str(wait)
-        return response
-
-
 def _load_user(uniquifier: str) -> User | None:
     """The user of this request's session, asked for by Flask-Login once per request."""
     token = session.get(SESSION_KEY)
@@ -214,6 +154,7 @@ def _signed_in(app: Flask, user: User, **_kwargs: Any) -> None:
         token = sessions.start(
             database_session, user, address=request.remote_addr or "", browser=request.user_agent.string
         )
+        user.last_sign_in_at = now()
         note(database_session, SIGNED_IN, user)
         database_session.commit()
     # What was in the cookie of the visitor, the CSRF token above all, is not carried into the session of the user.
@@ -221,6 +162,7 @@ def _signed_in(app: Flask, user: User, **_kwargs: Any) -> None:
         session.pop(key)
     g.pop("csrf_token", None)
     session[SESSION_KEY] = token
+    known_browser.remember(user.email)
     session.permanent = True
 
 

@@ -94,6 +94,21 @@ def end_all(session: Session, user: User, *, but: str | None = None) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+def end_one(session: Session, user: User, number: int) -> SignIn | None:
+    """Sign out one browser of ``user``; the row that was, or None where it is not the user's. The caller commits."""
+    found = session.scalar(sa.select(SignIn).where(SignIn.id == number, SignIn.user_id == user.id))
+    if found is not None:
+        session.execute(sa.delete(SignIn).where(SignIn.id == number))
+        session.expunge(found)
+    return found
+
+
+def places_of(session: Session, email: str) -> Sequence[str]:
+    """The addresses from which the user with this e-mail address is signed in."""
+    statement = sa.select(SignIn.address).join(User, SignIn.user_id == User.id)
+    return session.scalars(statement.where(User.email == email, SignIn.expires_at > now()).distinct().limit(200)).all()
+
+
 def of_user(session: Session, user: User, limit: int = 50) -> Sequence[SignIn]:
     """The browsers in which ``user`` is signed in, the latest first."""
     statement = sa.select(SignIn).where(SignIn.user_id == user.id, SignIn.expires_at > now())

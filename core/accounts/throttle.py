@@ -1,4 +1,9 @@
-"""Guessing a password is slow: failed sign-ins are counted per account and address, and per address.
+"""Guessing a password is slow, and nobody can keep somebody else out by guessing.
+
+Failed sign-ins are counted per address, per account and address, and per account from wherever. The last stops a
+crowd of machines, each with a few guesses; it does not count for a browser that was signed in as this person before
+(it shows a signed cookie, see ``core.accounts.known_browser``), nor for an address from which the person is signed in.
+So whoever fails on purpose makes strangers wait, and not the person, who can also ask for a link by mail.
 
 An attempt is counted before its password is checked and taken back when the password was right, so guesses made at the
 same moment cannot slip through together. Redis keeps the counters for all processes; while it is away each process
@@ -13,6 +18,7 @@ import ipaddress
 import logging
 import math
 import time
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -23,6 +29,10 @@ from redis.retry import Retry
 
 PER_ACCOUNT = RateLimitItemPerMinute(5, 5, namespace="sign-in-account")
 PER_ADDRESS = RateLimitItemPerMinute(30, 5, namespace="sign-in-address")
+PER_BROWSER = RateLimitItemPerMinute(5, 5, namespace="sign-in-browser")
+ANYWHERE = RateLimitItemPerMinute(30, 15, namespace="sign-in-anywhere")
+LINKS_PER_ADDRESS = RateLimitItemPerMinute(10, 15, namespace="link-address")
+LINKS_PER_ACCOUNT = RateLimitItemPerMinute(3, 15, namespace="link-account")
 REDIS_WAIT = 1.0  # seconds an attempt waits for Redis
 REDIS_PAUSE = 5.0  # seconds Redis is left alone after it did not answer
 
@@ -44,31 +54,60 @@ class Throttle:
         self._own = MemoryStorage()
         self._away_until = 0.0
 
-    def begin(self, account: str, address: str) -> int:
+    def begin(
+        self, account: str, address: str, browser: str = "", *, trusts: Callable[[], bool] = lambda: False
+    ) -> int:
         """Count an attempt to sign in, or refuse it.
+
+        Args:
+            account: whatever was typed as one.
+            address: where the attempt comes from.
+            browser: what tells a browser that this account was signed in with before; empty for strangers.
+            trusts: asked when too many failed on the account from wherever: whether the address is one of the person's.
 
         Returns:
             0 to go on, otherwise the seconds to wait; a refused attempt is not counted.
         """
-        counters = self._counters(account, address)
+        counters = self._counters(account, address, browser)
+        wait, which = self._count(counters)
+        if wait and which is ANYWHERE and trusts():
+            return self._count(counters[:-1])[0]
+        return wait
+
+    def forgive(self, account: str, address: str, browser: str = "") -> None:
+        """Take back the attempt just begun, because its password was right."""
+        for limit, key in self._counters(account, address, browser):
+            self._add(limit, key, -1)
+
+    def count_link(self, account: str, address: str) -> tuple[int, int]:
+        """Count a request for a link by mail.
+
+        Returns:
+            The seconds until this address may ask again and until for this account; 0 to go on.
+        """
+        of_address, _limit = self._count([(LINKS_PER_ADDRESS, LINKS_PER_ADDRESS.key_for(network(address)))])
+        if of_address:
+            return of_address, 0
+        return 0, self._count([(LINKS_PER_ACCOUNT, LINKS_PER_ACCOUNT.key_for(digest(account)))])[0]
+
+    def _count(self, counters: Sequence[tuple[RateLimitItem, str]]) -> tuple[int, RateLimitItem | None]:
         for number, (limit, key) in enumerate(counters, start=1):
             if self._add(limit, key, 1) > limit.amount:
                 for counted in counters[:number]:
                     self._add(*counted, -1)
-                return self._remaining(key)
-        return 0
-
-    def forgive(self, account: str, address: str) -> None:
-        """Take back the attempt just begun, because its password was right."""
-        for limit, key in self._counters(account, address):
-            self._add(limit, key, -1)
+                return self._remaining(limit, key), limit
+        return 0, None
 
     @staticmethod
-    def _counters(account: str, address: str) -> list[tuple[RateLimitItem, str]]:
-        place = network(address)
-        # Whatever was typed as an account must not become a long or readable key.
-        person = hashlib.sha256(account.encode("utf-8", "replace")).hexdigest()[:32]
-        return [(PER_ADDRESS, PER_ADDRESS.key_for(place)), (PER_ACCOUNT, PER_ACCOUNT.key_for(person, place))]
+    def _counters(account: str, address: str, browser: str) -> list[tuple[RateLimitItem, str]]:
+        place, person = network(address), digest(account)
+        if browser:
+            return [(PER_BROWSER, PER_BROWSER.key_for(person, digest(browser)))]
+        return [
+            (PER_ADDRESS, PER_ADDRESS.key_for(place)),
+            (PER_ACCOUNT, PER_ACCOUNT.key_for(person, place)),
+            (ANYWHERE, ANYWHERE.key_for(person)),
+        ]
 
     def _add(self, limit: RateLimitItem, key: str, amount: int) -> int:
         if time.monotonic() >= self._away_until:
@@ -79,14 +118,19 @@ class Throttle:
                 self._away_until = time.monotonic() + REDIS_PAUSE
         return self._own.incr(key, limit.get_expiry(), amount)
 
-    def _remaining(self, key: str) -> int:
+    def _remaining(self, limit: RateLimitItem, key: str) -> int:
         storage: RedisStorage | MemoryStorage = self._own
         if time.monotonic() >= self._away_until:
             storage = self._shared
         try:
             return max(1, math.ceil(storage.get_expiry(key) - time.time()))
         except (RedisError, OSError):
-            return PER_ACCOUNT.get_expiry()
+            return limit.get_expiry()
+
+
+def digest(account: str) -> str:
+    """A short name for whatever was typed as an account, which must not become a long or readable key."""
+    return hashlib.sha256(account.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def network(address: str) -> str:

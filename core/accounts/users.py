@@ -15,7 +15,8 @@ from flask_security import hash_password
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.accounts import sessions
+from core.accounts import links, sessions
+from core.accounts.acts import CREATED, DEACTIVATED, PASSWORD_CHANGED, REACTIVATED, ROLE_CHANGED, note
 from core.accounts.models import Role, User
 from core.errors import Blocked, ValidationError
 from core.parts import ADMINISTRATOR, USER
@@ -125,6 +126,7 @@ def create_user(session: Session, email: str, name: str, password: str | None = 
             session.add(user)
     except IntegrityError:
         raise ValidationError(email=_("Somebody has this e-mail address already.")) from None
+    note(session, CREATED, user, {"email": (None, user.email), "role": (None, role)})
     return user
 
 
@@ -137,13 +139,20 @@ def rename(user: User, name: str) -> None:
     user.name = normal_name(name)
 
 
-def set_password(session: Session, user: User, password: str) -> None:
-    """Give ``user`` another password and sign out all of the user's browsers.
+def set_password(session: Session, user: User, password: str, *, act: str = PASSWORD_CHANGED) -> None:
+    """Give ``user`` another password; all of the user's browsers are signed out, and links to the account end.
+
+    Args:
+        session: the unit of work.
+        user: whose password.
+        password: the new one.
+        act: how the audit calls it.
 
     Raises:
         ValidationError: on ``password``.
     """
     user.password = hashed(password, email=user.email)
+    note(session, act, user)
     _end_sessions(session, user)
 
 
@@ -159,7 +168,10 @@ def set_role(session: Session, user: User, role: str) -> None:
         raise ValidationError(role=_("There is no such role."))
     if role != ADMINISTRATOR:
         _keep_an_administrator(session, user)
+    before = [own.name for own in user.roles]
     user.roles = [found]
+    if before != [role]:
+        note(session, ROLE_CHANGED, user, {"role": (", ".join(before), role)})
     session.flush()
 
 
@@ -171,12 +183,14 @@ def deactivate(session: Session, user: User) -> None:
     """
     _keep_an_administrator(session, user)
     user.active = False
+    note(session, DEACTIVATED, user)
     _end_sessions(session, user)
 
 
 def reactivate(session: Session, user: User) -> None:
     """Let ``user`` sign in again."""
     user.active = True
+    note(session, REACTIVATED, user)
     session.flush()
 
 
@@ -220,4 +234,5 @@ def _keep_an_administrator(session: Session, user: User) -> None:
 def _end_sessions(session: Session, user: User) -> None:
     user.fs_uniquifier = uuid.uuid4().hex
     sessions.end_all(session, user)
+    links.end(session, user, links.REPLACED)
     session.flush()

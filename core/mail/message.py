@@ -57,12 +57,13 @@ def compose(
     message["Subject"] = one_line(subject)
     message["Date"] = format_datetime(now())
     message["Message-ID"] = message_id
-    message["Content-Language"] = language
     # So that no absence notice answers it (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     if html:
         message.add_alternative(_page(html, language), subtype="html")
+    # Setting the content forgets headers about it.
+    message["Content-Language"] = language
     return message
 
 

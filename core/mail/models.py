@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.accounts.models import Base, now
+from core.database.keyring import Place
 from core.database.types import UtcDateTime
 
 QUEUED, STARTED, DONE, FAILED, IN_DOUBT = "queued", "started", "done", "failed", "in_doubt"
@@ -40,6 +41,8 @@ class Mail(Base):
     subject: Mapped[str] = mapped_column(sa.String(300))
     text: Mapped[str] = mapped_column(sa.Text)
     html: Mapped[str] = mapped_column(sa.Text, default="")
+    # The text holds a link that opens an account: it is kept sealed, and only until the mail has left.
+    private: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str] = mapped_column(sa.String(8), default="en")
     state: Mapped[str] = mapped_column(sa.String(10), default=QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -47,6 +50,11 @@ class Mail(Base):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now)
     started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+def body_of(key: str) -> Place:
+    """Where the text of a private mail is kept."""
+    return Place("core_mail", key, "body")
 
 
 MAILS: sa.Table = Mail.__table__  # type: ignore[assignment]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import smtplib
 import socket
 import ssl
@@ -15,9 +16,10 @@ from flask import current_app
 from core.accounts.models import now
 from core.config import Config
 from core.database.engine import reading
+from core.database.secrets import Secrets
 from core.errors import Blocked, PeyvandError
 from core.mail.message import compose, sender_of
-from core.mail.models import DONE, FAILED, IN_DOUBT, MAILS, QUEUED, STARTED
+from core.mail.models import DONE, FAILED, IN_DOUBT, MAILS, QUEUED, STARTED, body_of
 from core.mail.server import MailServer, find_server
 
 TIMEOUT = 30  # seconds for each word with the server
@@ -59,7 +61,7 @@ def send_one(progress: Any, mail: str) -> str:
     if row.state != QUEUED:
         return str(row.state)
     try:
-        text = _written(server, row)
+        text = _written(server, row, _body(config, engine, row))
         with connected(server) as line:
             _envelope(line, server, row.address)
             # From here on nobody can take it back, so it is written down first.
@@ -154,7 +156,19 @@ def _mail_from(line: smtplib.SMTP, server: MailServer) -> tuple[int, bytes]:
     return line.mail(sender_of(server.sender).addr_spec)
 
 
-def _written(server: MailServer, row: Any) -> bytes:
+def _body(config: Config, engine: Any, row: Any) -> tuple[str, str]:
+    """The mail's words as text and as HTML."""
+    if not row.private:
+        return row.text, row.html
+    with reading(), engine.connect() as connection:
+        body = Secrets(config).read(connection, body_of(row.key))
+    if body is None:
+        raise _Refused("Its text is gone; have it written again.")
+    words = json.loads(body)
+    return words["text"], words["html"]
+
+
+def _written(server: MailServer, row: Any, body: tuple[str, str]) -> bytes:
     """The whole mail as it travels.
 
     Raises:
@@ -166,8 +180,8 @@ def _written(server: MailServer, row: Any) -> bytes:
             sender=sender,
             address=row.address,
             subject=row.subject,
-            text=row.text,
-            html=row.html,
+            text=body[0],
+            html=body[1],
             language=row.language,
             message_id=f"<{row.id}.{int(row.created_at.timestamp())}@{sender.domain}>",
         )
@@ -218,4 +232,9 @@ def _settle(engine: Any, number: int, before: str | tuple[str, ...], state: str,
         .values(state=state, error=error[:500], **ended, **values)
     )
     with engine.begin() as connection:
-        return bool(connection.execute(moved).rowcount)
+        if not connection.execute(moved).rowcount:
+            return False
+        if state in (DONE, FAILED, IN_DOUBT):
+            # Of a mail that is not private there is none.
+            Secrets.forget(connection, body_of(connection.scalar(sa.select(MAILS.c.key).where(MAILS.c.id == number))))
+    return True

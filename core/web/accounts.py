@@ -16,6 +16,7 @@ from flask_security import current_user, login_user
 from werkzeug.wrappers import Response
 
 from core.accounts import sessions, set_up, users
+from core.accounts.acts import SESSIONS_ENDED, note
 from core.accounts.security import SESSION_KEY, accounts, before_enrolment, public
 from core.calendars import CALENDARS
 from core.errors import Blocked, ValidationError
@@ -133,7 +134,9 @@ def password() -> Response:
     work, user = accounts().database.session(), current_user._get_current_object()
     throttle, place = accounts().throttle, request.remote_addr or ""
     # A borrowed browser must not become a place to guess the password at leisure.
-    wait = throttle.begin(user.email, place)
+    # Counted apart from sign-ins, which strangers make fail.
+    here = f"session of {user.id}"
+    wait = throttle.begin(user.email, place, here)
     if wait:
         response = _profile(
             password_errors={"password": _("Too many attempts. Please try again in a few minutes.")}, status=429
@@ -142,7 +145,7 @@ def password() -> Response:
         return response
     if not users.is_password(user, typed("password")):
         return _profile(password_errors={"password": _("This is not your current password.")}, status=422)
-    throttle.forgive(user.email, place)
+    throttle.forgive(user.email, place, here)
     if typed("new_password") != typed("new_password_confirm"):
         return _profile(password_errors={"new_password_confirm": _("The two passwords differ.")}, status=422)
     try:
@@ -159,7 +162,8 @@ def password() -> Response:
 def sign_out_others() -> Response:
     """Sign out every other browser of the reader."""
     work = accounts().database.session()
-    sessions.end_all(work, current_user, but=session.get(SESSION_KEY))
+    count = sessions.end_all(work, current_user, but=session.get(SESSION_KEY))
+    note(work, SESSIONS_ENDED, current_user._get_current_object(), {"count": (None, count)})
     work.commit()
     flash(_("Your other browsers are signed out."), "success")
     return redirect(url_for("profile.index"))

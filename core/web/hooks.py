@@ -47,12 +47,15 @@ from core.story import Channel, TimelineEntry
 from core.web import exports, import_runs, importing, telling
 from core.web import jobs as job_pages
 from core.web import operations as operation_pages
+from core.web.account_links import account_link_pages
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.commands import ADMINISTRATION
 from core.web.dashboards import dashboard_pages
 from core.web.errors import error_pages
 from core.web.health import health_pages
 from core.web.home import first_steps, home_pages
+from core.web.invitations import invitation_pages
+from core.web.link_mail import SEND_RESET, send_reset
 from core.web.mail_pages import MANAGE_MAIL, mail_pages
 from core.web.modules import CHANGE, change_module, modules_pages
 from core.web.notification_mail import SEND_DIGESTS, mail_notification, send_digests
@@ -130,6 +133,8 @@ def blueprints(site: SiteInfo) -> list[Any]:
         profile_pages,
         two_factor_pages,
         user_pages,
+        invitation_pages,
+        account_link_pages,
         team_pages,
         modules_pages,
         job_pages.jobs,
@@ -172,6 +177,7 @@ def jobs() -> list[Job]:
         Job(name=telling.TELL_OF_JOBS, run=telling.tell_of_jobs, label=_l("Tell people that their work has ended")),
         Job(name=MAIL_ONE, run=mail_notification, label=_l("Mail a notification"), attempts=5),
         Job(name=SEND_DIGESTS, run=send_digests, label=_l("Mail what is new")),
+        Job(name=SEND_RESET, run=send_reset, label=_l("Send a link for a new password"), attempts=3),
         Job(name=REMOVE_OLD_NEWS, run=remove_old_news, label=_l("Remove old notifications and mails")),
         Job(name=SEND_MAIL, run=send_one, label=_l("Send a mail"), attempts=12, timeout=300, retry_after=60),
         Job(name=RECOUNT, run=recount_totals, label=_l("Count the lanes of boards"), queue="system", attempts=1),

@@ -142,7 +142,7 @@ def again(number: int) -> BaseResponse:
     """Send a mail again that was refused or is in doubt; whoever asks has decided that twice is better than never."""
     again_ = (
         sa.update(MAILS)
-        .where(MAILS.c.id == number, MAILS.c.state.in_((FAILED, IN_DOUBT)))
+        .where(MAILS.c.id == number, MAILS.c.state.in_((FAILED, IN_DOUBT)), MAILS.c.private.is_(False))
         .values(state=QUEUED, error="", ended_at=None)
         .returning(MAILS.c.key)
     )

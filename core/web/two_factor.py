@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_security import current_user, login_user
 from werkzeug.wrappers import Response
 
-from core.accounts import pending, second_factor, users
+from core.accounts import known_browser, pending, second_factor, users
 from core.accounts.actor import as_system
 from core.accounts.acts import SIGN_IN_FAILED, note
 from core.accounts.models import SignIn, User, now
@@ -54,7 +54,8 @@ def ask() -> Response:
     if request.method == "GET":
         return _ask()
     throttle, place = accounts().throttle, request.remote_addr or ""
-    wait = throttle.begin(_counted(user), place)
+    browser = known_browser.number_of(user.email)
+    wait = throttle.begin(_counted(user), place, browser)
     if wait:
         return _ask(Refusal(_("Too many attempts. Please try again in a few minutes."), 429, wait))
     with as_system("sign-in", source="web"):
@@ -72,7 +73,7 @@ def ask() -> Response:
         if not pending.finish(work, token):
             work.rollback()
             return redirect(url_for("security.login"))
-    throttle.forgive(_counted(user), place)
+    throttle.forgive(_counted(user), place, browser)
     login_user(user)
     return redirect(landing)
 
@@ -130,8 +131,8 @@ def _confirm() -> Response:
     work, user = accounts().database.session(), current_user._get_current_object()
     if user.two_factor_at is not None:
         return redirect(url_for("two_factor.index"), 303)
-    throttle, place = accounts().throttle, request.remote_addr or ""
-    wait = throttle.begin(_counted(user), place)
+    throttle, place, here = accounts().throttle, request.remote_addr or "", f"session of {user.id}"
+    wait = throttle.begin(_counted(user), place, here)
     if wait:
         sentence = _("Too many attempts. Please try again in a few minutes.")
         return _page(errors={"code": sentence}, refusal=Refusal(sentence, 429, wait))
@@ -141,7 +142,7 @@ def _confirm() -> Response:
         sentence = _("This code is not right. Is the clock of your telephone set by itself?")
         return _page(errors={"code": sentence}, refusal=Refusal(sentence, 422))
     work.commit()
-    throttle.forgive(_counted(user), place)
+    throttle.forgive(_counted(user), place, here)
     return _page(codes=codes)
 
 
@@ -177,13 +178,13 @@ def _disbelief(user: User) -> Refusal | None:
         if _signed_in_just_now():
             return None
         return Refusal(_("Please sign out and in again first, so that we know it is you."), 422)
-    throttle, place = accounts().throttle, request.remote_addr or ""
-    wait = throttle.begin(user.email, place)
+    throttle, place, here = accounts().throttle, request.remote_addr or "", f"session of {user.id}"
+    wait = throttle.begin(user.email, place, here)
     if wait:
         return Refusal(_("Too many attempts. Please try again in a few minutes."), 429, wait)
     if not users.is_password(user, typed("password")):
         return Refusal(_("This is not your current password."), 422)
-    throttle.forgive(user.email, place)
+    throttle.forgive(user.email, place, here)
     return None
 
 

@@ -99,7 +99,7 @@ def test_code_is_asked_for_after_the_password_and_before_any_session(either_data
     assert browser.post("/sign-in/code", "/sign-in/code", code=code_of(app)).headers["Location"] == "/"
     assert browser.is_signed_in
     assert acts(installation) == [
-        "signed_in", "two_factor_on", "signed_out", "sign_in_failed", "signed_in",
+        "created", "signed_in", "two_factor_on", "signed_out", "sign_in_failed", "signed_in",
     ]  # fmt: skip
 
 
