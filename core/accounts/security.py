@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from core.accounts import known_browser, sessions
-from core.accounts.actor import NOBODY, acting_as, as_system
+from core.accounts.actor import Actor, acting_as, as_system
 from core.accounts.acts import SIGNED_IN, SIGNED_OUT, note
 from core.accounts.models import Role, User, now
 from core.accounts.rights import actor_of
@@ -147,7 +147,7 @@ def _load_user(uniquifier: str) -> User | None:
 
 def _signed_in(app: Flask, user: User, **_kwargs: Any) -> None:
     database_session = accounts().database.session()
-    with acting_as(actor_of(user)):
+    with acting_as(actor_of(user, address=request.remote_addr or "")):
         previous = session.pop(SESSION_KEY, None)
         if isinstance(previous, str):
             sessions.end(database_session, previous)
@@ -170,7 +170,7 @@ def _signed_out(app: Flask, user: Any, **_kwargs: Any) -> None:
     token = session.pop(SESSION_KEY, None)
     if isinstance(token, str):
         database_session = accounts().database.session()
-        with acting_as(actor_of(user)):
+        with acting_as(actor_of(user, address=request.remote_addr or "")):
             sessions.end(database_session, token)
             note(database_session, SIGNED_OUT, user)
             database_session.commit()
@@ -186,7 +186,7 @@ def _enter() -> Response | None:
     if current_user.is_authenticated:
         g.acting.enter_context(acting_as(actor_of(current_user, address=request.remote_addr or "")))
         return _lead_to_enrolment() if must_enrol(current_user) else None
-    g.acting.enter_context(acting_as(NOBODY))
+    g.acting.enter_context(acting_as(Actor(address=request.remote_addr or "")))
     _hold_to_site()
     return None if _is_public() else _ask_to_sign_in()
 

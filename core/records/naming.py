@@ -15,8 +15,14 @@ from core.records.record import Record
 Key = tuple[str, int]
 
 
-def find_records(session: Session, keys: Iterable[Key]) -> Mapping[Key, Record]:
-    """Those of the records that the actor may see and whose type is on; one query for each type."""
+def find_records(session: Session, keys: Iterable[Key], *, archived: bool = False) -> Mapping[Key, Record]:
+    """Those of the records that the actor may see and whose type is on; one query for each type.
+
+    Args:
+        session: the unit of work.
+        keys: types and ids.
+        archived: whether to find those in the recycle bin too.
+    """
     wanted: dict[str, set[int]] = defaultdict(set)
     for record_type, record_id in keys:
         wanted[record_type].add(record_id)
@@ -25,6 +31,7 @@ def find_records(session: Session, keys: Iterable[Key]) -> Mapping[Key, Record]:
     for record_type, ids in wanted.items():
         if record_type in catalog:
             model: Any = catalog.find(record_type).model
-            for record in session.scalars(sa.select(model).where(model.id.in_(ids))).unique():
+            asked = sa.select(model).where(model.id.in_(ids)).execution_options(include_archived=archived)
+            for record in session.scalars(asked).unique():
                 found[record_type, record.id] = record
     return found

@@ -44,11 +44,13 @@ from core.records.views.saved import SHARE as SHARE_VIEWS
 from core.reports.dashboards import SHARE
 from core.reports.kept import REFRESH, REFRESH_EVERY, refresh_reports
 from core.story import Channel, TimelineEntry
+from core.web import audit_pages as audit
 from core.web import exports, import_runs, importing, telling
 from core.web import jobs as job_pages
 from core.web import operations as operation_pages
 from core.web.account_links import account_link_pages
 from core.web.accounts import profile_pages, set_up_pages
+from core.web.audit_export import EXPORT_AUDIT, run_audit_export
 from core.web.commands import ADMINISTRATION
 from core.web.dashboards import dashboard_pages
 from core.web.errors import error_pages
@@ -80,6 +82,7 @@ def permissions() -> list[Permission]:
         Permission(PURGE_PERMISSION, _l("Delete records for good"), (ADMINISTRATOR,)),
         *job_pages.PERMISSIONS,
         *operation_pages.PERMISSIONS,
+        *audit.PERMISSIONS,
     ]
 
 
@@ -93,6 +96,7 @@ def menu_items(site: SiteInfo) -> list[MenuItem]:
         MenuItem(_l("Teams"), "teams.listing", MANAGE_TEAMS.name, ADMINISTRATION, "user-plus", 925),
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
         MenuItem(_l("Mail"), "mail.listing", MANAGE_MAIL.name, ADMINISTRATION, "mail", 950),
+        MenuItem(_l("Audit"), "audit.listing", audit.SEE.name, ADMINISTRATION, "shield-check", 945),
         MenuItem(_l("Operations"), "operations.everyone", operation_pages.SEE, ADMINISTRATION, "history", 940),
     ]
 
@@ -141,6 +145,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         # Both modules bring steps of one wizard.
         *{importing.pages, import_runs.pages},
         operation_pages.operations,
+        audit.audit_pages,
         exports.pages,
         search_pages,
         dashboard_pages,
@@ -184,6 +189,7 @@ def jobs() -> list[Job]:
         Job(name=REFRESH, run=refresh_reports, label=_l("Count reports again"), queue="system", attempts=1),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
         Job(name=MAKE_THUMBNAIL, run=draw_thumbnail, label=_l("Make a thumbnail"), attempts=1, timeout=120),
+        Job(name=EXPORT_AUDIT, run=run_audit_export, label=_l("Export the audit"), queue="bulk", timeout=7200),
         Job(name=SEAL_AUDIT, run=run_sealing, label=_l("Seal the audit"), queue="system", attempts=1),
         Job(name=REMOVE_OLD_AUDIT, run=run_removal, label=_l("Remove old audit rows"), queue="bulk", timeout=7200),
         Job(name=SWEEP_ATTACHMENTS, run=sweep_attachments, label=_l("Remove files nobody needs"), queue="bulk"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +11,7 @@ from flask_babel import gettext as _
 from core.admin.formatters import record_url
 from core.admin.history import told_changes
 from core.records.audit import Audit
-from core.records.catalog import current_catalog
+from core.records.naming import find_records
 from core.records.operations.models import Operation, OperationProblem
 from core.site.site import session
 
@@ -38,7 +36,7 @@ def changed_records(op: Operation, before: int | None) -> tuple[list[RecordRow],
         statement = statement.where(Audit.id < before)
     found = session.scalars(statement.order_by(Audit.id.desc()).limit(PER_PAGE + 1)).all()
     rows = found[:PER_PAGE]
-    records = _records((row.record_type, row.record_id or 0) for row in rows)
+    records = find_records(session, [(row.record_type, row.record_id or 0) for row in rows], archived=True)
     told = {
         "created": _("created"),
         "changed": _("changed"),
@@ -67,7 +65,7 @@ def problem_records(op: Operation, after: int | None) -> tuple[list[RecordRow], 
     )
     found = session.scalars(statement.order_by(OperationProblem.id).limit(PER_PAGE + 1)).all()
     rows = found[:PER_PAGE]
-    records = _records((row.record_type, row.record_id) for row in rows)
+    records = find_records(session, [(row.record_type, row.record_id) for row in rows], archived=True)
     listed = []
     for row in rows:
         record = records.get((row.record_type, row.record_id))
@@ -77,17 +75,3 @@ def problem_records(op: Operation, after: int | None) -> tuple[list[RecordRow], 
             url = record_url(record) if record.archived_at is None else None
             listed.append(RecordRow(label=str(record), url=url, reason=row.reason))
     return listed, rows[-1].id if len(found) > PER_PAGE else None
-
-
-def _records(keys: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Any]:
-    """The records that the reader may see, one query per type."""
-    ids: dict[str, set[int]] = defaultdict(set)
-    for record_type, number in keys:
-        ids[record_type].add(number)
-    found = {}
-    for record_type, numbers in ids.items():
-        if record_type in current_catalog():
-            model: Any = current_catalog().find(record_type).model
-            statement = sa.select(model).where(model.id.in_(numbers)).execution_options(include_archived=True)
-            found.update({(record_type, record.id): record for record in session.scalars(statement).unique()})
-    return found
