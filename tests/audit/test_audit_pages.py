@@ -7,12 +7,14 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from core.accounts import acts
 from core.accounts.models import Role
 from core.accounts.roles import set_field_rights, set_grants
 from core.records.audit import record_act
 from core.records.seals.retention import KEPT_DAYS
 from core.records.transfer.models import ExportFile
 from core.web.audit_query import PER_PAGE
+from core.web.audit_rows import ACTIONS
 from tests.audit.test_seals import write
 
 
@@ -203,3 +205,9 @@ def test_a_page_asks_few_questions(site, person):
     page(browser)
     sa.event.remove(site.runtime.database.engine, "before_cursor_execute", more)
     assert count <= 16
+
+
+def test_every_act_on_accounts_has_words():
+    names = [value for name, value in vars(acts).items() if name.isupper() and isinstance(value, str)]
+
+    assert [name for name in names if name not in ACTIONS] == []
