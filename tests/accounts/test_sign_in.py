@@ -18,10 +18,9 @@ def test_signed_in_person_acts_with_the_permissions_of_the_role(installation):
     browser = installation.browser()
     assert browser.sign_in(*installation.admin).headers["Location"] == "/"
     rights = (
-        "core.dashboards.share", "core.jobs.manage",
-            "core.jobs.see", "core.mail.manage", "core.modules.manage",
-        "core.operations.see", "core.operations.undo", "core.records.purge", "core.teams.manage", "core.users.manage",
-        "core.views.share",
+        "core.audit.export", "core.audit.keep", "core.audit.see", "core.dashboards.share", "core.jobs.manage",
+        "core.jobs.see", "core.mail.manage", "core.modules.manage", "core.operations.see", "core.operations.undo",
+        "core.records.purge", "core.teams.manage", "core.users.manage", "core.views.share",
     )  # fmt: skip
     assert browser.get("/who").text == f"admin|{','.join(rights)}"
     assert acting() is NOBODY
