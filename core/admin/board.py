@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, lazyload, load_only
+from sqlalchemy.orm import Session
 
-from core.accounts.models import User, now
+from core.accounts.models import now
 from core.admin.lanes import LANES_LIMIT, Lane, LaneSource, lane_fields
 from core.admin.list_query import loader
 from core.database.types import MINOR_UNITS
@@ -166,23 +166,7 @@ class BoardQuery:
         # Not the lane, which is loaded already: see ``Lane.row``.
         names = dict.fromkeys([self.board.subtitle, "owner"])
         fields = [self.record_type.fields[name] for name in names if name and name in self.record_type.fields]
-        return [
-            self._named(entry) if entry.kind == "link" else loader(self.model, entry)
-            for entry in fields
-            if entry.is_link
-        ]
-
-    def _named(self, entry: Field) -> Any:
-        """The loader of a link that cards only name: where it is known what writes the name, of nothing else."""
-        target: Any = entry.target
-        names: tuple[Any, ...] = ()
-        if target is User:
-            names = (User.name, User.email)
-        elif target.__str__ is Record.__str__ and "name" in sa.inspect(target).column_attrs:
-            names = (target.name,)
-        if not names:
-            return loader(self.model, entry)
-        return joinedload(getattr(self.model, entry.name)).options(load_only(*names), lazyload("*"))
+        return [loader(self.model, entry) for entry in fields if entry.is_link]
 
     # --- age
 

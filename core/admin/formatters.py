@@ -110,7 +110,19 @@ def record_link(record: Any, text: object = None, *, avatar: bool = False) -> Ma
         return Markup("<bdi>%s</bdi>") % (name,)
     if avatar:
         return _NAME % (url, str(name)[:1] or "?", name)
+    return _link_to(url, name)
+
+
+def _link_to(url: str, name: object) -> Markup:
     return Markup('<a href="%s"><bdi>%s</bdi></a>') % (url, name)
+
+
+def named(model: Any, number: int, name: str, color: str | None) -> Markup:
+    """A linked record as ``shown`` draws it, for where only its name and colour were read."""
+    if color:
+        return badge(name, color)
+    folder = _folder(model)
+    return Markup("<bdi>%s</bdi>") % (name,) if folder is None else _link_to(f"{folder}{number}", name)
 
 
 def record_url(record: Any) -> str | None:

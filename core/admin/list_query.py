@@ -5,22 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import abort, flash
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, lazyload, load_only, selectinload
 
+from core.accounts.models import User
+from core.admin.beside import Beside, is_typed, named_by_columns
 from core.admin.grouping import Groupings
 from core.admin.lookup import matching_words
 from core.records.catalog import RecordType
 from core.records.conditions import Condition, current_context, parse, parse_text, to_sql
 from core.records.counting import COUNT_LIMIT, Count, bounded_count, guessed_count
+from core.records.field_rights import has_hidden
 from core.records.fields import Field
 from core.records.order import UNSORTABLE, Order, Sort
 from core.records.paging import FEW_HITS, Asked, Page, read_page
-from core.records.record import Searchable
+from core.records.record import Record, Searchable
 from core.text import latin_digits
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from core.parts import Screen
 
 ALWAYS = ("created_at", "updated_at")
+MOST_CHOICES = 100  # of columns, whose query is kept
 SORTS = 4  # fields a list is sorted by at once
 _FILTER = re.compile("(?:flt[0-9]*_)?([a-z][a-z0-9_]*__[a-z_]+)", re.ASCII)
 _NUMBER = re.compile("[0-9]{1,9}", re.ASCII)
@@ -82,6 +87,7 @@ class ListQuery:
         fields = [record_type.fields[name] for name in self.offered if name in record_type.fields]
         self.sortable = {field.name for field in fields if field.kind not in UNSORTABLE}
         self.groups = Groupings(record_type, self.offered)
+        self._beside: dict[tuple[tuple[str, ...], bool], Beside | None] = {}
         if screen.order is not None:
             record_type.field(screen.order)
         for name in screen.search:
@@ -220,7 +226,8 @@ class ListQuery:
         matching = self.matching(asked) if matching is None else matching
         place = Asked(asked.page_size, asked.page, asked.after, asked.before)
         try:
-            return read_page(session, matching.options(*self.loading(asked)), self.order_of(asked, count), place, count)
+            statement = matching.options(*self.loading(session, asked))
+            return read_page(session, statement, self.order_of(asked, count), place, count)
         except ValueError:
             abort(400)
 
@@ -241,10 +248,29 @@ class ListQuery:
             sorts = (Sort(self.screen.order, self.screen.descending),)
         return Order(self.record_type, sorts)
 
-    def loading(self, asked: ListRequest) -> list[Any]:
-        """Loader options for the links among the columns and for nothing else."""
-        fields = [self.record_type.fields[name] for name in self.shown(asked) if name in self.record_type.fields]
-        return [loader(self.model, field) for field in fields if field.is_link]
+    def loading(self, session: Session, asked: ListRequest) -> list[Any]:
+        """Loader options for the links among the columns, but for what comes beside them, and for nothing else."""
+        names = self.shown(asked)
+        together = self.beside(session, names)
+        others = {field.name for field in together.links} if together is not None else ()
+        fields = [self.record_type.fields[name] for name in names if name in self.record_type.fields]
+        return [loader(self.model, field) for field in fields if field.is_link and field.name not in others]
+
+    def beside(self, session: Session, names: Sequence[str]) -> Beside | None:
+        """What one query brings for these columns; None where there is nothing, or not by columns alone."""
+        if has_hidden():
+            return None  # the session empties objects, and refuses a column
+        postgresql = session.get_bind().dialect.name == "postgresql"
+        key = (tuple(names), postgresql)
+        if key not in self._beside:
+            if len(self._beside) >= MOST_CHOICES:
+                self._beside.clear()
+            computed = [column for column in self.screen.computed if column.name in names and is_typed(column)]
+            fields = [self.record_type.fields[name] for name in names if name in self.record_type.fields]
+            links = [field for field in fields if named_by_columns(field)]
+            made = Beside(computed, links, self.model, postgresql=postgresql) if computed or links else None
+            self._beside[key] = made
+        return self._beside[key]
 
     def ordered(self, statement: sa.Select[tuple[Any]], asked: ListRequest) -> sa.Select[tuple[Any]]:
         """``statement`` in the order asked for; empty values come last, ties are settled by age."""
@@ -254,10 +280,26 @@ class ListQuery:
 def loader(model: type[Any], field: Field) -> Any:
     """The loader option that brings ``field``'s records with one query for all rows.
 
-    A linked record is only named, so what its class loads with it (the roles of an owner) stays where it is.
+    A linked record is only named, so what its class loads with it (the roles of an owner) stays where it is, and so do
+    its other columns where it is known what writes the name.
     """
     attribute = getattr(model, field.name)
-    return joinedload(attribute).lazyload("*") if field.kind == "link" else selectinload(attribute)
+    if field.kind != "link":
+        return selectinload(attribute)
+    names = _naming(field.target)
+    only = [load_only(*names)] if names else []
+    return joinedload(attribute).options(*only, lazyload("*"))
+
+
+@lru_cache(maxsize=256)
+def _naming(target: Any) -> tuple[Any, ...]:
+    """The columns from which records of a class are named and coloured; none where only the object knows."""
+    if target is User:
+        return (User.name, User.email)
+    mapper = sa.inspect(target)
+    if target.__str__ is not Record.__str__ or "name" not in mapper.column_attrs:
+        return ()
+    return tuple(mapper.attrs[name].class_attribute for name in ("name", "color") if name in mapper.column_attrs)
 
 
 def _small_number(text: str | None) -> int:

@@ -61,15 +61,19 @@ def rows_of(view: RecordView, records: Sequence[Any], names: Sequence[str]) -> l
 
 def cell_values(view: RecordView, records: Sequence[Any], names: Sequence[str]) -> Callable[[Any, str], Markup]:
     """The function that gives the cell of a record and a column; computed columns are loaded once for all records."""
-    draw = {}
+    together = view.query.beside(view.session, names)
+    found = together.read(view.session, [record.id for record in records]) if together and records else {}
+    draw: dict[str, Callable[[Any], Markup]] = {}
     for name in names:
         computed = view.computed.get(name)
-        if computed is None:
-            draw[name] = drawn_values(view.record_type.field(name), attrgetter(name))
-        else:
-            loaded = computed.load(records) if records else {}
+        if computed is not None:
+            loaded = found[name] if name in found else computed.load(records) if records else {}
             field = Field(name=name, label="", kind=computed.kind)
             draw[name] = drawn_values(field, _of_loaded(loaded))
+        elif name in found:
+            draw[name] = _joined(found[name])
+        else:
+            draw[name] = drawn_values(view.record_type.field(name), attrgetter(name))
     main = names[0] if names else ""
 
     def value(record: Any, name: str) -> Markup:
@@ -80,6 +84,10 @@ def cell_values(view: RecordView, records: Sequence[Any], names: Sequence[str]) 
         return record_link(record, text, avatar=True)
 
     return value
+
+
+def _joined(names: Mapping[int, Sequence[Markup]]) -> Callable[[Any], Markup]:
+    return lambda record: Markup(" ").join(names.get(record.id, ()))
 
 
 def _of_loaded(loaded: Mapping[int, Any]) -> Callable[[Any], Any]:

@@ -84,6 +84,23 @@ def among(column: Any, values: Iterable[Any], dialect: Dialect) -> sa.ColumnElem
     return column.in_(wanted)  # type: ignore[no-any-return]
 
 
+def among_parameter(column: Any, name: str, *, postgresql: bool) -> sa.ColumnElement[bool]:
+    """The criterion that a column of whole numbers has one of the values in the parameter ``name``.
+
+    For statements that are made once; ``as_parameter`` gives the value.
+    """
+    parameter = sa.bindparam(name, type_=sa.Text)
+    if postgresql:
+        return column == sa.any_(sa.cast(parameter, sa.ARRAY(column.type)))  # type: ignore[no-any-return]
+    each = sa.func.json_each(parameter).table_valued("value")
+    return column.in_(sa.select(each.c.value))  # type: ignore[no-any-return]
+
+
+def as_parameter(numbers: Iterable[int], *, postgresql: bool) -> str:
+    """Whole numbers as the value of a parameter of ``among_parameter``."""
+    return _array(tuple(numbers)) if postgresql else json.dumps([*numbers])
+
+
 @lru_cache(maxsize=4)
 def _array(numbers: tuple[int, ...]) -> str:
     """Numbers as PostgreSQL writes an array of them; the same ids are asked about in several tables, one by one."""

@@ -45,7 +45,7 @@ PERSON_SCREEN = Screen(
     weight=10,
     key="C",
     sign="@",
-    columns=("name", "company", "job_title", "phone", "email", "city", "status", "tags", "owner", "created_at"),
+    columns=("name", "company", "status", "phone", "email", "city", "tags"),
     form=(
         FieldGroup(_l("Person"), ("first_name", "last_name", "company", "job_title", "birthday", "status")),
         REACH,
@@ -71,7 +71,7 @@ COMPANY_SCREEN = Screen(
     weight=11,
     key="O",
     sign="@",
-    columns=("name", "industry", "people", "phone", "email", "city", "status", "tags", "owner", "created_at"),
+    columns=("name", "industry", "status", "people", "phone", "email", "city", "tags"),
     form=(
         FieldGroup(_l("Company"), ("name", "industry", "website", "national_id", "status")),
         REACH,
