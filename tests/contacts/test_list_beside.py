@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from core.accounts.models import now
 from core.testing.installation import TestInstallation
 
 MakeSite = Callable[..., TestInstallation]
@@ -64,7 +65,7 @@ def test_a_tag_in_the_recycle_bin_is_still_on_the_list_as_on_the_page_of_the_rec
     from plugins.contacts.models import Person, Tag
 
     with site.acting() as session:
-        session.scalars(sa.select(Tag).where(Tag.name == "Moth")).one().archived_at = sa.func.now()
+        session.scalars(sa.select(Tag).where(Tag.name == "Moth")).one().archived_at = now()
         session.commit()
         number = session.scalar(sa.select(Person.id).where(Person.first_name == "Ada"))
     browser = site.browser("user")
