@@ -15,7 +15,9 @@ PASSWORD_CHANGED, PASSWORD_RESET = "password_changed", "password_reset"
 TWO_FACTOR_ON, TWO_FACTOR_OFF, NEW_CODES = "two_factor_on", "two_factor_off", "recovery_codes_made"
 RECOVERY_CODE_USED = "recovery_code_used"
 SESSIONS_ENDED = "sessions_ended"
-CREATED, ROLE_CHANGED, DEACTIVATED, REACTIVATED = "created", "role_changed", "deactivated", "reactivated"
+CREATED, CHANGED, ROLE_CHANGED, DEACTIVATED, REACTIVATED = (
+    "created", "changed", "role_changed", "deactivated", "reactivated",
+)  # fmt: skip
 INVITED, INVITATION_REVOKED, RESET_ASKED = "invited", "invitation_revoked", "reset_asked"
 
 

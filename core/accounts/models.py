@@ -90,6 +90,17 @@ CALLED = sa.func.coalesce(sa.func.nullif(User.name, ""), User.email)
 """The name of a user as SQL has it; the same as ``str()`` of one."""
 
 
+# The first that fits: every browser also claims to be some of the others.
+_BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
 class SignIn(Base):
     """One signed-in browser. The cookie holds the token, this row its hash: no row, no session."""
 
@@ -102,6 +113,13 @@ class SignIn(Base):
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     address: Mapped[str] = mapped_column(sa.String(64), default="")
     browser: Mapped[str] = mapped_column(sa.String(200), default="")
+
+    @property
+    def browser_name(self) -> str:
+        """Which browser on which system, as far as what it says of itself tells; otherwise just that."""
+        browser = next((name for mark, name in _BROWSERS if mark in self.browser), "")
+        system = next((name for mark, name in _SYSTEMS if mark in self.browser), "")
+        return _("%(browser)s on %(system)s", browser=browser, system=system) if browser and system else self.browser
 
 
 class SetUpLink(Base):

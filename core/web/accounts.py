@@ -169,6 +169,19 @@ def sign_out_others() -> Response:
     return redirect(url_for("profile.index"))
 
 
+@profile_pages.post("/sign-out/<int(max=2147483647):number>")
+def sign_out_one(number: int) -> Response:
+    """Sign out one other browser of the reader."""
+    work, user = accounts().database.session(), current_user._get_current_object()
+    ended = sessions.end_one(work, user, number)
+    if ended is None:
+        abort(404)
+    note(work, SESSIONS_ENDED, user, {"browser": (ended.browser_name, None), "address": (ended.address, None)})
+    work.commit()
+    flash(_("The browser is signed out."), "success")
+    return redirect(url_for("profile.index"))
+
+
 @profile_pages.post("/choose")
 @public
 @before_enrolment

@@ -22,7 +22,7 @@ from core.parts import USER
 from core.site.reader import preferences
 from core.web.accounts import typed
 from core.web.link_mail import mail_link
-from core.web.users import MANAGE_USERS, ROLES
+from core.web.users import MANAGE_USERS, ROLES, changeable, grantable
 
 PER_PAGE = 50
 STATES = {
@@ -53,7 +53,7 @@ def invite() -> Response:
     """Make a user without a password, and a link by which the person chooses one."""
     work = accounts().database.session()
     try:
-        user = users.create_user(work, typed("email"), typed("name"), None, typed("role") or USER)
+        user = users.create_user(work, typed("email"), typed("name"), None, grantable(typed("role") or USER))
     except ValidationError as error:
         work.rollback()
         return _listing(errors=error.errors, values=request.form, status=422)
@@ -67,7 +67,7 @@ def change(number: int) -> Response:
     link = work.get(AccountLink, number)
     if link is None or link.purpose != INVITATION:
         abort(404)
-    user = link.user
+    user = changeable(link.user_id)
     action = typed("action")
     if action not in ("again", "revoke"):
         abort(400)
@@ -94,9 +94,12 @@ def change(number: int) -> Response:
 @invitation_pages.post("/reset/<int(max=2147483647):user_id>")
 def make_reset_link(user_id: int) -> Response:
     """Make a link by which a user chooses a new password."""
-    user = accounts().database.session().get(User, user_id)
-    if user is None or not user.active:
+    user = changeable(user_id)
+    if not user.active:
         abort(404)
+    if user.id == acting().user_id:
+        flash(_("You do this for yourself in your profile, where the password is asked for."), "warning")
+        return redirect(url_for("users.details", user_id=user_id))
     return _hand_over(user, RESET, RESET_ASKED)
 
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from core.accounts import second_factor, users
+from core.accounts import second_factor, sessions, users
 from core.accounts.actor import acting
+from core.accounts.acts import SESSIONS_ENDED, note
 from core.accounts.models import User
 from core.accounts.security import accounts
+from core.accounts.user_list import ACTIVE, DEACTIVATED, INVITED, ONE_STEP, STATES, find_users
+from core.admin.ids import read_id
 from core.errors import Blocked, ValidationError
 from core.parts import ADMINISTRATOR, USER, Permission
 from core.web.accounts import typed
 
 MANAGE_USERS = Permission("core.users.manage", _l("Manage users"), (ADMINISTRATOR,))
 ROLES = ((USER, _l("User")), (ADMINISTRATOR, _l("Administrator")))
+STATE_LABELS = (
+    ("", _l("Everybody")),
+    (ACTIVE, _l("Active")),
+    (INVITED, _l("Invited")),
+    (ONE_STEP, _l("Without two-step sign-in")),
+    (DEACTIVATED, _l("Deactivated")),
+)
+IN_PROFILE = frozenset({"password", "two_factor_off"})
 USERS_PER_PAGE = 50
 
 user_pages = Blueprint("users", __name__, url_prefix="/admin/users")
@@ -44,7 +54,7 @@ def create() -> Response:
     """Add a user with a first password."""
     work = accounts().database.session()
     try:
-        user = users.create_user(work, typed("email"), typed("name"), typed("password"), typed("role"))
+        user = users.create_user(work, typed("email"), typed("name"), typed("password"), grantable(typed("role")))
     except ValidationError as error:
         work.rollback()
         return _listing(errors=error.errors, values=request.form, status=422)
@@ -71,30 +81,77 @@ def details(user_id: int) -> Response:
 
 @user_pages.post("/<int(max=2147483647):user_id>")
 def change(user_id: int) -> Response:
-    """Change a user's role, password or standing, as the button says."""
-    work, user = accounts().database.session(), _user(user_id)
-    actions = {
-        "role": lambda: users.set_role(work, user, typed("role")),
+    """Change a user's name, role, password, sign-ins or standing, as the button says."""
+    work, user = accounts().database.session(), changeable(user_id)
+    actions: dict[str, Callable[[], Any]] = {
+        "describe": lambda: _describe(user),
+        "role": lambda: users.set_role(work, user, grantable(typed("role"))),
         "password": lambda: users.set_password(work, user, typed("password")),
         "deactivate": lambda: users.deactivate(work, user),
         "reactivate": lambda: users.reactivate(work, user),
         "two_factor_off": lambda: second_factor.switch_off(work, user),
+        "end_session": lambda: _end_session(user),
+        "end_sessions": lambda: _end_sessions(user),
     }
     action = actions.get(typed("action"))
     if action is None:
         abort(400)
+    if user.id == acting().user_id and typed("action") in IN_PROFILE:
+        # Whoever finds this browser unattended would need no password here.
+        flash(_("You do this for yourself in your profile, where the password is asked for."), "warning")
+        return redirect(url_for("users.details", user_id=user_id))
     try:
         action()
     except ValidationError as error:
         work.rollback()
-        return _details(user, errors=error.errors, status=422)
+        return _details(_user(user_id), errors=error.errors, values=request.form, status=422)
     except Blocked as reason:
         work.rollback()
         flash(str(reason), "danger")
         return redirect(url_for("users.details", user_id=user_id))
     work.commit()
     flash(_("%(name)s is saved.", name=user), "success")
-    return redirect(url_for("users.listing"))
+    return redirect(url_for("users.details", user_id=user_id))
+
+
+def changeable(user_id: int) -> User:
+    """The user, unless it is an administrator and the reader is none: that would be a way to become one."""
+    user = _user(user_id)
+    if user.is_administrator and ADMINISTRATOR not in acting().roles:
+        abort(404)
+    return user
+
+
+def grantable(role: str) -> str:
+    """The role, if the reader may give it.
+
+    Raises:
+        ValidationError: on ``role``.
+    """
+    if role == ADMINISTRATOR and ADMINISTRATOR not in acting().roles:
+        raise ValidationError(role=_("Only an administrator makes others administrators."))
+    return role
+
+
+def _describe(user: User) -> None:
+    work = accounts().database.session()
+    moves = typed("email").strip().lower() != user.email
+    if user.id == acting().user_id and moves and not users.is_password(user, typed("current_password")):
+        raise ValidationError(current_password=_("This is not your current password."))
+    users.describe(work, user, typed("name"), typed("email"))
+
+
+def _end_session(user: User) -> None:
+    work = accounts().database.session()
+    ended = sessions.end_one(work, user, read_id(typed("number")) or 0)
+    if ended is None:
+        raise Blocked(_("This browser is signed out already."))
+    note(work, SESSIONS_ENDED, user, {"browser": (ended.browser_name, None), "address": (ended.address, None)})
+
+
+def _end_sessions(user: User) -> None:
+    work = accounts().database.session()
+    note(work, SESSIONS_ENDED, user, {"count": (None, sessions.end_all(work, user))})
 
 
 def _user(user_id: int) -> User:
@@ -102,22 +159,40 @@ def _user(user_id: int) -> User:
     return found if found is not None else abort(404)
 
 
-def _details(user: User, *, errors: Mapping[str, Any] | None = None, status: int = 200) -> Response:
-    return make_response(render_template("core/user.html", person=user, roles=ROLES, errors=errors or {}), status)
+def _details(
+    user: User,
+    *,
+    errors: Mapping[str, Any] | None = None,
+    values: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    shown = {"name": user.name, "email": user.email} | dict(values or {})
+    html = render_template(
+        "core/user.html", person=user, roles=ROLES, errors=errors or {}, values=shown,
+        browsers=sessions.of_user(accounts().database.session(), user), own=user.id == acting().user_id,
+        changeable=not user.is_administrator or ADMINISTRATOR in acting().roles,
+    )  # fmt: skip
+    return make_response(html, status)
 
 
 def _listing(
     *, errors: Mapping[str, Any] | None = None, values: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
-    asked = request.args.get("page", "1")
-    number = int(asked) if asked.isascii() and asked.isdigit() and 1 <= len(asked) <= 6 else 1
-    start = max(number - 1, 0) * USERS_PER_PAGE
-    statement = sa.select(User).order_by(sa.func.lower(User.name), User.id).offset(start).limit(USERS_PER_PAGE + 1)
-    rows = accounts().database.session.scalars(statement).all()
+    asked = {name: request.args.get(name, "") for name in ("search", "state", "role")}
+    if asked["state"] not in ("", *STATES) or asked["role"] not in ("", *(name for name, _label in ROLES)):
+        abort(400)
+    page = request.args.get("page", "1")
+    number = max(int(page), 1) if page.isascii() and page.isdigit() and 1 <= len(page) <= 6 else 1
+    work = accounts().database.session()
+    rows = find_users(
+        work, text=asked["search"], state=asked["state"], role=asked["role"], offset=(number - 1) * USERS_PER_PAGE,
+        limit=USERS_PER_PAGE + 1,
+    )  # fmt: skip
+    given: dict[str, Any] = {name: text for name, text in asked.items() if text}
     html = render_template(
-        "core/users.html", people=rows[:USERS_PER_PAGE], roles=ROLES,
-        required_of=second_factor.required_of(accounts().database.session()), errors=errors or {}, values=values or {},
-        newer_url=url_for("users.listing", page=number - 1) if number > 1 else None,
-        older_url=url_for("users.listing", page=number + 1) if len(rows) > USERS_PER_PAGE else None,
+        "core/users.html", people=rows[:USERS_PER_PAGE], roles=ROLES, states=STATE_LABELS, asked=asked,
+        required_of=second_factor.required_of(work), errors=errors or {}, values=values or {},
+        newer_url=url_for("users.listing", page=number - 1, **given) if number > 1 else None,
+        older_url=url_for("users.listing", page=number + 1, **given) if len(rows) > USERS_PER_PAGE else None,
     )  # fmt: skip
     return make_response(html, status)
