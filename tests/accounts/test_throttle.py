@@ -108,7 +108,7 @@ def test_crowd_cannot_keep_a_known_browser_out(installation):
     # On the road, at an address that the crowd has used up as well.
     hers.client.environ_base["REMOTE_ADDR"] = "198.51.100.0"
     assert hers.sign_in(*installation.sales).status_code == 302
-    assert installation.browser("198.51.100.0").sign_in(*installation.sales).status_code == 429
+    assert installation.browser("198.51.100.1").sign_in(*installation.sales).status_code == 429
 
 
 def test_crowd_cannot_keep_a_new_browser_out_at_an_address_where_the_person_is_signed_in(installation):
