@@ -71,7 +71,10 @@ class Throttle:
         counters = self._counters(account, address, browser)
         wait, which = self._count(counters)
         if wait and which is ANYWHERE and trusts():
-            return self._count(counters[:-1])[0]
+            wait, _limit = self._count(counters[:-1])
+            if not wait:
+                # Counted like any other, so that it can be taken back like any other.
+                self._add(*counters[-1], 1)
         return wait
 
     def forgive(self, account: str, address: str, browser: str = "") -> None:
