@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import abort, flash
+from flask import abort, flash, g
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload, lazyload, load_only, selectinload
 
@@ -204,7 +204,16 @@ class ListQuery:
         return statement.where(to_sql(condition, self.model, current_context()))
 
     def condition(self, asked: ListRequest) -> Condition:
-        """Filters and ``where`` as one condition; the search is not part of it."""
+        """Filters and ``where`` as one condition; the search is not part of it. A page asks a dozen times."""
+        kept: tuple[Any, ...] | None = g.get("list_condition")
+        if kept is not None and kept[:2] == (self, asked.filters) and kept[2] is asked.where:
+            found: Condition = kept[3]
+            return found
+        condition = self._condition(asked)
+        g.list_condition = (self, asked.filters, asked.where, condition)
+        return condition
+
+    def _condition(self, asked: ListRequest) -> Condition:
         trees = [self.filters[position].condition(value).tree for position, value in asked.filters]
         if asked.where is not None:
             trees.append(asked.where.tree)

@@ -48,6 +48,11 @@ class RecordType:
         return self._open_fields[hidden]
 
     @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What others work out from the fields alone, so that it is worked out once."""
+        return {}
+
+    @cached_property
     def _open_fields(self) -> dict[frozenset[str], Mapping[str, Field]]:
         return {}
 

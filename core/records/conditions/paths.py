@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.accounts.actor import acting
 from core.accounts.models import User
 from core.errors import ConditionError
 from core.parts import Label, Screen
@@ -31,7 +33,15 @@ _AUTHORSHIP: Mapping[str, Label] = {
 
 
 def fields_of(record_type: RecordType) -> Mapping[str, Field]:
-    """The fields of a record type that a condition may name, in the order of the class."""
+    """The fields of a record type that a condition of the current actor may name, in the order of the class."""
+    key = ("condition fields", acting().hidden(record_type.name))
+    if key not in record_type.kept:
+        record_type.kept[key] = MappingProxyType(_fields_of(record_type))
+    found: Mapping[str, Field] = record_type.kept[key]
+    return found
+
+
+def _fields_of(record_type: RecordType) -> dict[str, Field]:
     shown = _shown(record_type.screen) if record_type.screen is not None else None
     whole = getattr(record_type.model, "__whole__", None)
     found = {}
