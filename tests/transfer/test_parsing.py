@@ -12,6 +12,7 @@ from core.calendars import format_date
 from core.database.types import format_phone, parse_phone
 from core.records.fields import Field
 from core.records.transfer import cells, figures
+from core.records.transfer.files import harmless
 from core.records.transfer.readers import _rearmed
 from core.records.transfer.spelling import Style, safe, spelling
 from core.text import clean, match_key, persian_digits
@@ -104,6 +105,15 @@ def test_what_is_disarmed_is_armed_again(text: str) -> None:
     written = safe(text)
     assert not written.startswith(("=", "@", "\t", "\r")), "nothing that could act is left"
     assert _rearmed(written) == text
+
+
+PHONE = st.from_regex(r"\+[0-9]{1,9}", fullmatch=True)
+SIGNS = st.text("+-=@'12۳a\t", max_size=4)
+
+
+@given(st.one_of(st.lists(st.one_of(st.none(), PHONE)), st.lists(st.one_of(st.none(), PHONE, SIGNS, st.text()))))
+def test_a_column_is_disarmed_as_its_cells_are_one_by_one(column: list[str | None]) -> None:
+    assert list(harmless(column)) == [text and safe(text) for text in column]
 
 
 @given(st.text(max_size=30))

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ TYPES = {
 }
 LONGEST_CELL = 32_767  # characters that Excel keeps
 _ACTING = frozenset("=+-@\t\r＝＋－＠'")
+_FIRST = itemgetter(0)  # the first sign of a text
 WIDTH = 22  # of a column, in characters
 
 Batches = Iterable[Sequence[Sequence[Any]]]
@@ -41,16 +43,30 @@ def csv_chunks(columns: Sequence[Outgoing], batches: Batches) -> Iterator[str]:
     yield "\ufeff" + _taken(buffer)
     for batch in batches:
         cells = [
-            found if column.kind in NUMBERS else [*_harmless(found)]
+            found if column.kind in NUMBERS else harmless(found)
             for column, found in zip(columns, batch, strict=True)
         ]
         writer.writerows(zip(*cells, strict=True))
         yield _taken(buffer)
 
 
-def _harmless(cells: Sequence[Any]) -> Iterator[Any]:
-    # Most cells hold nothing that could act, which the first sign tells.
-    return (text if not text or text[0] not in _ACTING else safe(text) for text in cells)
+def harmless(cells: Sequence[Any]) -> Sequence[Any]:
+    """A column of texts, empty ones among them, in which ``safe`` was asked about every cell that could act.
+
+    Looked at cell by cell it took a third of the time of writing. Most columns hold nothing that acts, which the first
+    signs tell together; and in one of phone numbers each plus has digits behind it.
+    """
+    acting = _ACTING.intersection(map(_FIRST, filter(None, cells)))
+    if not acting:
+        return cells
+    if acting == {"+"}:
+        numbers = [text for text in cells if text and text[0] == "+"]
+        signs = "".join(numbers)
+        digits = signs.replace("+", "")
+        one_plus_each = len(signs) - len(digits) == len(numbers) and min(map(len, numbers)) > 1
+        if one_plus_each and signs.isascii() and digits.isdecimal():
+            return cells
+    return [text if not text or text[0] not in _ACTING else safe(text) for text in cells]
 
 
 def _taken(buffer: io.StringIO) -> str:
