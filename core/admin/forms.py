@@ -20,7 +20,7 @@ from core.records.catalog import RecordType
 from core.records.fields import Field
 
 # What a form posts besides its fields.
-CONTROLS = frozenset({"csrf_token", "url", "modal", "version", "_add_another", "_continue_editing"})
+CONTROLS = frozenset({"csrf_token", "form_key", "url", "modal", "version", "_add_another", "_continue_editing"})
 
 
 def form_groups(screen: Screen, record_type: RecordType) -> list[FieldGroup]:

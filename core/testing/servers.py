@@ -63,6 +63,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._password = secrets.token_hex(16)
         self._port = 0
+        self._identity: unprivileged.Identity | None = None
 
     def __enter__(self) -> Self:
         self._folder = folder = Path(tempfile.mkdtemp(prefix="peyvand-pg-"))
@@ -71,6 +72,7 @@ class PostgresServer:
             password_file = folder / "password"
             password_file.write_text(self._password)
             identity.give(password_file)
+            self._identity = identity
             self._run_initdb(identity, folder, password_file)
             self._start(identity, folder)
         except BaseException:
@@ -86,6 +88,13 @@ class PostgresServer:
         if self._folder is not None:
             shutil.rmtree(self._folder)
             self._folder = None
+
+    def crash(self) -> None:
+        """End it at once and start it again in the same place, as after a crash; what it acknowledged is there."""
+        if self._process is None or self._identity is None or self._folder is None:
+            raise StartError("The PostgreSQL server does not run.")
+        stop(self._process, by=signal.SIGQUIT)
+        self._start(self._identity, self._folder, self._port)
 
     @property
     def url(self) -> str:
@@ -110,10 +119,10 @@ class PostgresServer:
             if process.wait(_START_WITHIN):
                 raise StartError(f"initdb failed: {_last_words(folder / 'initdb.log')}")
 
-    def _start(self, identity: unprivileged.Identity, folder: Path) -> None:
+    def _start(self, identity: unprivileged.Identity, folder: Path, port: int | None = None) -> None:
         # Between choosing a free port and listening on it somebody else may take it: then with another one.
         for _ in range(3):
-            self._port = _free_port()
+            self._port = port or _free_port()
             settings = {
                 **_SETTINGS,
                 "listen_addresses": "127.0.0.1",

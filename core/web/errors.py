@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_security import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from core.accounts.actor import NOBODY, acting_as
 from core.errors import (
     Blocked,
     ConditionError,
@@ -27,6 +29,9 @@ from core.errors import (
 )
 
 log = logging.getLogger(__name__)
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = "53100"  # of PostgreSQL
 
 error_pages = Blueprint("errors", __name__)
 
@@ -42,6 +47,7 @@ def _texts(code: int) -> tuple[str, str]:
         413: (_("This is too large"), _("The file or the form is larger than this installation accepts.")),
         422: (_("This cannot be done"), _("Something that was typed cannot be stored.")),
         429: (_("Too many attempts"), _("Wait a little and try again.")),
+        507: (_("The disk is full"), _("Nothing was stored. An administrator must make room on the server.")),
         503: (_("One moment, please"), _("The database does not answer. Try again in a few seconds.")),
     }
     return known.get(code, (_("Something went wrong"), _("It was written down with the number below.")))
@@ -115,13 +121,29 @@ def outdated(_error: StaleDataError) -> tuple[str, int]:
     return _answer(409)
 
 
+@error_pages.app_errorhandler(OSError)
+def disk_full(error: OSError) -> Answer:
+    """A file that cannot be written: nothing was stored, and somebody must make room."""
+    if error.errno not in FULL:
+        return failure(error)
+    log.error("The disk is full: %s", error)
+    page, code = _answer(507)
+    return page, code, {"Retry-After": "60"}
+
+
 @error_pages.app_errorhandler(OperationalError)
+@error_pages.app_errorhandler(InterfaceError)
 @error_pages.app_errorhandler(PoolTimeout)
-def database_away(_error: Exception) -> Answer:
+def database_away(error: Exception) -> Answer:
     """The database is away or busy: nothing was stored, and it is worth trying again."""
     log.exception("The database does not answer.")
-    page, code = _answer(503)
-    return page, code, {"Retry-After": "5"}
+    cause = getattr(error, "orig", None)
+    full = "disk is full" in str(cause) or getattr(cause, "sqlstate", "") == DISK_FULL
+    # Flask-Login would look its user up once more to draw the page, and fail again; so would the menu.
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+    with acting_as(NOBODY):
+        page, code = _answer(507 if full else 503)
+    return page, code, {"Retry-After": "60" if full else "5"}
 
 
 @error_pages.app_errorhandler(Exception)

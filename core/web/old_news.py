@@ -1,4 +1,4 @@
-"""Old notifications and mails, which nobody looks at any more, are removed."""
+"""Old notifications, mails and keys of sent forms, which nobody looks at any more, are removed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from core.accounts.models import now
 from core.mail.models import DONE, MAILS
 from core.notifications.models import Notification
+from core.records.submissions import forget_old
 from core.site.site import session
 
 REMOVE_OLD_NEWS = "core.remove_old_news"
@@ -33,4 +34,5 @@ def remove_old_news(progress: Any) -> int:
             session.commit()
             removed += len(ids)
             progress.report(removed)
+    forget_old(session)
     return removed
