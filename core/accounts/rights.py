@@ -97,6 +97,11 @@ class Rights:
         }
 
 
+def plain_rule(row: RecordRule) -> Rule:
+    """A rule as rights hold it."""
+    return Rule(row.id, row.name, json.dumps(row.condition, ensure_ascii=False))
+
+
 def actor_of(user: User, *, source: str = "web", address: str = "", operation: str | None = None) -> Actor:
     """``user`` with the rights of this moment, acting from ``source``."""
     rights = rights_of(sa.orm.object_session(user) or _session(), user.roles)
@@ -139,8 +144,7 @@ def _read(session: Session, roles: list[Role]) -> Rights:
     rules: dict[tuple[int, str], list[Rule]] = {}
     for rule in session.scalars(sa.select(RecordRule).where(RecordRule.role_id.in_(ids)).order_by(RecordRule.id)):
         for verb in rule.verbs:
-            plain = Rule(rule.id, rule.name, json.dumps(rule.condition, ensure_ascii=False))
-            rules.setdefault((rule.role_id, f"{rule.record_type}.{verb}"), []).append(plain)
+            rules.setdefault((rule.role_id, f"{rule.record_type}.{verb}"), []).append(plain_rule(rule))
     grants: dict[str, list[Grant]] = {}
     seeing: dict[str, set[int]] = {}
     for role in roles:

@@ -18,8 +18,9 @@ from sqlalchemy.sql import visitors
 
 from core.accounts.actor import acting, as_system
 from core.errors import Forbidden
+from core.records.catalog import RecordType
 from core.records.policy import bounds, may, require, scopes
-from core.records.record import Record, responsible_columns
+from core.records.record import Record, Searchable, responsible_columns
 
 # --- reading
 
@@ -206,3 +207,29 @@ def require_stored(session: Session, verb: str, record: Record) -> None:
     with session.no_autoflush:
         if session.scalar(reached.execution_options(include_archived=True)) is None:
             raise Forbidden(permission)
+
+
+# --- what cannot be hidden
+
+
+def naming_fields(record_type: RecordType) -> frozenset[str]:
+    """The fields that make the name of a record: each is filled with a word of its own, and the name is looked at.
+
+    A record is told by its name in every list, link and history, so these are not hidden.
+    """
+    words = {
+        name: f"word{number}x"
+        for number, (name, field) in enumerate(record_type.all_fields.items())
+        if field.kind in ("text", "long_text", "email", "phone", "url") and not field.managed
+    }
+    named: set[str] = set()
+    for chosen in (list(words), *([name] for name in words)):
+        probe = instance_state(record_type.model()).mapper.class_manager.new_instance()
+        for name, word in words.items():
+            probe.__dict__[name] = word if name in chosen else ""
+        try:
+            told = f"{probe} {probe.sort_name() if isinstance(probe, Searchable) else ''}"
+        except Exception:  # noqa: S112 - a name that needs more than words tells nothing here
+            continue
+        named.update(name for name in chosen if words[name] in told)
+    return frozenset(named)

@@ -164,3 +164,24 @@ def colleagues(user_id: int, *, below: bool) -> sa.Select[Any]:
         # UNION, not UNION ALL: it ends even where somebody made a ring of teams.
         mine = sa.select(tree.union(sa.select(part.id).join(tree, part.parent_id == tree.c.id)).c.id)
     return sa.select(TeamMember.user_id).where(TeamMember.team_id.in_(mine)).distinct()
+
+
+def leads_back(record_type: RecordType, condition: Condition, others: Iterable[tuple[RecordType, Condition]]) -> bool:
+    """Whether a rule on ``record_type`` with ``condition`` would, through its links and other rules, ask for itself.
+
+    A query looks behind links at what its reader sees, and so under the rules of what lies there.
+    """
+    rules = [(record_type.model, types_behind(condition))]
+    rules += [(other.model, types_behind(rule)) for other, rule in others]
+    reached, waiting = set[type](), set(rules[0][1])
+    while waiting:
+        here = waiting.pop()
+        if _related(here, record_type.model):
+            return True
+        reached.add(here)
+        waiting |= {target for model, targets in rules if _related(here, model) for target in targets} - reached
+    return False
+
+
+def _related(one: type, other: type) -> bool:
+    return issubclass(one, other) or issubclass(other, one)

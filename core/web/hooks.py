@@ -64,6 +64,9 @@ from core.web.notification_mail import SEND_DIGESTS, mail_notification, send_dig
 from core.web.notifications import notification_pages
 from core.web.old_news import REMOVE_OLD_NEWS, remove_old_news
 from core.web.report_pages import report_pages
+from core.web.role_fields import role_pages as field_pages
+from core.web.role_rules import role_pages as rule_pages
+from core.web.roles import MANAGE_ROLES, role_pages
 from core.web.search_pages import search_pages
 from core.web.teams import MANAGE_TEAMS, team_pages
 from core.web.two_factor import two_factor_pages
@@ -78,6 +81,7 @@ def permissions() -> list[Permission]:
         SHARE,
         MANAGE_MAIL,
         MANAGE_TEAMS,
+        MANAGE_ROLES,
         Permission(SHARE_VIEWS, _l("Share views of lists with everyone"), (ADMINISTRATOR,)),
         Permission(PURGE_PERMISSION, _l("Delete records for good"), (ADMINISTRATOR,)),
         *job_pages.PERMISSIONS,
@@ -93,6 +97,7 @@ def menu_items(site: SiteInfo) -> list[MenuItem]:
         MenuItem(_l("Dashboards"), "dashboards.listing", icon="layout-dashboard", weight=1, key="R"),
         MenuItem(_l("Modules"), "modules.page", "core.modules.manage", ADMINISTRATION, "apps", 910),
         MenuItem(_l("Users"), "users.listing", MANAGE_USERS.name, ADMINISTRATION, "users", 920),
+        MenuItem(_l("Roles"), "roles.listing", MANAGE_ROLES.name, ADMINISTRATION, "lock", 922),
         MenuItem(_l("Teams"), "teams.listing", MANAGE_TEAMS.name, ADMINISTRATION, "user-plus", 925),
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
         MenuItem(_l("Mail"), "mail.listing", MANAGE_MAIL.name, ADMINISTRATION, "mail", 950),
@@ -140,6 +145,8 @@ def blueprints(site: SiteInfo) -> list[Any]:
         invitation_pages,
         account_link_pages,
         team_pages,
+        # Three modules bring pages of one address.
+        *{role_pages, field_pages, rule_pages},
         modules_pages,
         job_pages.jobs,
         # Both modules bring steps of one wizard.
