@@ -15,9 +15,10 @@ PASSWORD_CHANGED, PASSWORD_RESET = "password_changed", "password_reset"
 TWO_FACTOR_ON, TWO_FACTOR_OFF, NEW_CODES = "two_factor_on", "two_factor_off", "recovery_codes_made"
 RECOVERY_CODE_USED = "recovery_code_used"
 SESSIONS_ENDED = "sessions_ended"
-CREATED, CHANGED, ROLE_CHANGED, DEACTIVATED, REACTIVATED = (
-    "created", "changed", "role_changed", "deactivated", "reactivated",
+CREATED, CHANGED, ROLES_CHANGED, DEACTIVATED, REACTIVATED = (
+    "created", "changed", "roles_changed", "deactivated", "reactivated",
 )  # fmt: skip
+VIEWED_AS, VIEWED_AS_ENDED = "viewed_as", "viewed_as_ended"
 INVITED, INVITATION_REVOKED, RESET_ASKED = "invited", "invitation_revoked", "reset_asked"
 
 

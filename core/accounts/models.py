@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.database.base import plugin_base
 from core.database.types import UtcDateTime
-from core.parts import ADMINISTRATOR
+from core.parts import ADMINISTRATOR, USER
 
 Base = plugin_base("core")
 
@@ -46,6 +46,11 @@ class Role(Base, RoleMixin):
     two_factor_required: Mapped[bool] = mapped_column(default=False)
     rights_version: Mapped[int] = mapped_column(default=1)
     update_datetime: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+
+
+def role_label(name: str) -> str:
+    """The name of a role as people read it; the built-in ones are translated."""
+    return {ADMINISTRATOR: _("Administrator"), USER: _("User")}.get(name, name)
 
 
 class User(Base, UserMixin):
@@ -82,8 +87,8 @@ class User(Base, UserMixin):
 
     @property
     def role_label(self) -> str:
-        """The user's standing, as the side menu shows it."""
-        return _("Administrator") if self.is_administrator else _("User")
+        """The user's roles, as the menu of the account shows them."""
+        return _(", ").join(role_label(role.name) for role in self.roles)
 
 
 CALLED = sa.func.coalesce(sa.func.nullif(User.name, ""), User.email)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from core.accounts.actor import Actor
+from core.accounts.actor import Actor, acting
 from core.accounts.models import Role, User
 from core.accounts.roles import FieldRight, RecordRule, RoleGrant
 from core.parts import ADMINISTRATOR
@@ -110,6 +110,19 @@ def actor_of(user: User, *, source: str = "web", address: str = "", operation: s
         user.id, str(user), roles, rights.permissions, rights=rights, source=source, address=address,
         operation=operation,
     )  # fmt: skip
+
+
+def may_give(session: Session, role: Role) -> bool:
+    """Whether the current actor may give ``role`` to somebody or take it away: only what he may do himself."""
+    actor = acting()
+    if actor.system or (actor.rights is not None and actor.rights.everything):
+        return True
+    if role.name == ADMINISTRATOR or actor.rights is None:
+        return False
+    if role.name in actor.roles:
+        return True
+    wanted = rights_of(session, [role])
+    return all(name in actor.permissions and not actor.rights.bounds(name) for name in wanted.permissions)
 
 
 def rights_of(session: Session, roles: Iterable[Role]) -> Rights:

@@ -24,7 +24,7 @@ from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
-from core.accounts import known_browser, sessions
+from core.accounts import known_browser, sessions, viewing
 from core.accounts.actor import Actor, acting_as, as_system
 from core.accounts.acts import SIGNED_IN, SIGNED_OUT, note
 from core.accounts.models import Role, User, now
@@ -142,7 +142,8 @@ def _load_user(uniquifier: str) -> User | None:
     hold_to(request.environ, found.generation)
     g.arrangement = found.arrangement
     set_request_attr("fs_authn_via", "session")
-    return found.user
+    with as_system("sign-in", source="web"):
+        return viewing.eyes_of(accounts().database.session(), found.user)
 
 
 def _signed_in(app: Flask, user: User, **_kwargs: Any) -> None:
@@ -168,6 +169,8 @@ def _signed_in(app: Flask, user: User, **_kwargs: Any) -> None:
 
 def _signed_out(app: Flask, user: Any, **_kwargs: Any) -> None:
     token = session.pop(SESSION_KEY, None)
+    session.pop(viewing.COOKIE_KEY, None)
+    user = viewing.viewer() or user
     if isinstance(token, str):
         database_session = accounts().database.session()
         with acting_as(actor_of(user, address=request.remote_addr or "")):
@@ -185,7 +188,9 @@ def _enter() -> Response | None:
     g.acting = ExitStack()
     if current_user.is_authenticated:
         g.acting.enter_context(acting_as(actor_of(current_user, address=request.remote_addr or "")))
-        return _lead_to_enrolment() if must_enrol(current_user) else None
+        if viewing.is_refused():
+            abort(403)
+        return _lead_to_enrolment() if viewing.viewer() is None and must_enrol(current_user) else None
     g.acting.enter_context(acting_as(Actor(address=request.remote_addr or "")))
     _hold_to_site()
     return None if _is_public() else _ask_to_sign_in()

@@ -16,9 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.accounts import links, sessions
-from core.accounts.acts import CHANGED, CREATED, DEACTIVATED, PASSWORD_CHANGED, REACTIVATED, ROLE_CHANGED, note
+from core.accounts.acts import CHANGED, CREATED, DEACTIVATED, PASSWORD_CHANGED, REACTIVATED, ROLES_CHANGED, note
 from core.accounts.blocklist import is_guessable
 from core.accounts.models import Role, User
+from core.accounts.rights import may_give
 from core.errors import Blocked, ValidationError
 from core.parts import ADMINISTRATOR, USER
 from core.text import clean
@@ -105,7 +106,7 @@ def create_user(session: Session, email: str, name: str, password: str | None = 
         except ValidationError as error:
             errors |= error.errors
     found = session.scalar(sa.select(Role).where(Role.name == role))
-    if found is None:
+    if found is None or not may_give(session, found):
         errors["role"] = _("There is no such role.")
     if "email" in values and has_user(session, values["email"]):
         errors["email"] = _("Somebody has this e-mail address already.")
@@ -182,15 +183,27 @@ def set_role(session: Session, user: User, role: str) -> None:
         ValidationError: on ``role``.
         Blocked: nobody else could administer the installation.
     """
-    found = session.scalar(sa.select(Role).where(Role.name == role))
-    if found is None:
+    set_roles(session, user, {role})
+
+
+def set_roles(session: Session, user: User, names: set[str]) -> None:
+    """Give ``user`` the roles of these names instead of the present ones; they count from the next request.
+
+    Raises:
+        ValidationError: on ``role``: there is none, or the actor would give or take more than he has.
+        Blocked: nobody else could administer the installation.
+    """
+    found = list(session.scalars(sa.select(Role).where(Role.name.in_(names)).order_by(Role.id)))
+    if not names or len(found) < len(names):
         raise ValidationError(role=_("There is no such role."))
-    if role != ADMINISTRATOR:
+    if any(not may_give(session, role) for role in {*found} ^ {*user.roles}):
+        raise ValidationError(role=_("You cannot give or take a role that may do more than you."))
+    if ADMINISTRATOR not in names:
         _keep_an_administrator(session, user)
-    before = [own.name for own in user.roles]
-    user.roles = [found]
-    if before != [role]:
-        note(session, ROLE_CHANGED, user, {"role": (", ".join(before), role)})
+    before = sorted(role.name for role in user.roles)
+    user.roles = found
+    if sorted(names) != before:
+        note(session, ROLES_CHANGED, user, {"roles": (", ".join(before), ", ".join(sorted(names)))})
     session.flush()
 
 

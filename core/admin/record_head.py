@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import abort, redirect, request
+from flask import abort, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
@@ -97,6 +97,9 @@ def _actions(view: RecordView, record: Any) -> Iterator[dict[str, Any]]:
         if view.screen.duplicates and may_merge(view):
             url = view.get_url(".duplicates_view", id=record.id)
             yield {"label": _("Find duplicates"), "url": url, "icon": "git-merge"}
+    if may("core.roles.manage"):
+        url = url_for("access.page", type=view.screen.name, id=record.id)
+        yield {"label": _("Who may see this?"), "url": url, "icon": "lock"}
     if may(view.screen.permission("delete"), record):
         yield {
             "label": _("Delete"),

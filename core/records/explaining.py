@@ -13,16 +13,15 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from core.accounts.actor import acting, acting_as
-from core.accounts.models import User
+from core.accounts.models import User, role_label
 from core.accounts.rights import ALL, OWN, TEAM, TEAMS, Grant, actor_of
-from core.parts import ADMINISTRATOR, USER
+from core.parts import ADMINISTRATOR
 from core.records import scopes
 from core.records.catalog import RecordType
 from core.records.conditions import sentence
 from core.records.policy import current_hooks
 from core.records.record import Record
 
-ROLE_LABELS = {ADMINISTRATOR: _l("Administrator"), USER: _l("User")}
 SCOPE_LABELS = {
     OWN: _l("one's own"),
     TEAM: _l("those of one's teams"),
@@ -47,11 +46,6 @@ class Verdict:
     verb: str
     allowed: bool
     reasons: tuple[Reason, ...]
-
-
-def role_label(name: str) -> str:
-    """The name of a role as people read it."""
-    return str(ROLE_LABELS.get(name, name))
 
 
 def explain(session: Session, user: User, record_type: RecordType, record: Record) -> list[Verdict]:

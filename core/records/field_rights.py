@@ -65,7 +65,7 @@ def hiding(state: ORMExecuteState) -> Iterator[Any]:
         Forbidden: the query asks for such a field by itself. No name that comes from outside leads here, for the
             Catalog does not know it; this keeps a plugin's own queries from telling.
     """
-    for described in state.statement.column_descriptions:  # type: ignore[attr-defined]
+    for described in getattr(state.statement, "column_descriptions", ()):  # a union has none
         entity = described["entity"]
         if entity is None or described["expr"] is not entity:
             continue

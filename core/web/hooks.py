@@ -48,6 +48,7 @@ from core.web import audit_pages as audit
 from core.web import exports, import_runs, importing, telling
 from core.web import jobs as job_pages
 from core.web import operations as operation_pages
+from core.web.access import access_pages
 from core.web.account_links import account_link_pages
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.audit_export import EXPORT_AUDIT, run_audit_export
@@ -71,6 +72,7 @@ from core.web.search_pages import search_pages
 from core.web.teams import MANAGE_TEAMS, team_pages
 from core.web.two_factor import two_factor_pages
 from core.web.users import MANAGE_USERS, user_pages
+from core.web.view_as import VIEW_AS, view_as_pages
 
 
 @hookimpl
@@ -82,6 +84,7 @@ def permissions() -> list[Permission]:
         MANAGE_MAIL,
         MANAGE_TEAMS,
         MANAGE_ROLES,
+        VIEW_AS,
         Permission(SHARE_VIEWS, _l("Share views of lists with everyone"), (ADMINISTRATOR,)),
         Permission(PURGE_PERMISSION, _l("Delete records for good"), (ADMINISTRATOR,)),
         *job_pages.PERMISSIONS,
@@ -145,6 +148,8 @@ def blueprints(site: SiteInfo) -> list[Any]:
         invitation_pages,
         account_link_pages,
         team_pages,
+        view_as_pages,
+        access_pages,
         # Three modules bring pages of one address.
         *{role_pages, field_pages, rule_pages},
         modules_pages,

@@ -22,7 +22,7 @@ from core.parts import USER
 from core.site.reader import preferences
 from core.web.accounts import typed
 from core.web.link_mail import mail_link
-from core.web.users import MANAGE_USERS, ROLES, changeable, grantable
+from core.web.users import MANAGE_USERS, changeable, roles_to_give
 
 PER_PAGE = 50
 STATES = {
@@ -53,7 +53,7 @@ def invite() -> Response:
     """Make a user without a password, and a link by which the person chooses one."""
     work = accounts().database.session()
     try:
-        user = users.create_user(work, typed("email"), typed("name"), None, grantable(typed("role") or USER))
+        user = users.create_user(work, typed("email"), typed("name"), None, typed("role") or USER)
     except ValidationError as error:
         work.rollback()
         return _listing(errors=error.errors, values=request.form, status=422)
@@ -128,7 +128,7 @@ def _listing(
     work = accounts().database.session()
     rows = links.invitations(work, PER_PAGE + 1, read_id(request.args.get("before", "")))
     html = render_template(
-        "core/invitations.html", rows=rows[:PER_PAGE], states=STATES, roles=ROLES, errors=errors or {},
+        "core/invitations.html", rows=rows[:PER_PAGE], states=STATES, roles=roles_to_give(), errors=errors or {},
         values=values or {}, older=rows[PER_PAGE - 1].id if len(rows) > PER_PAGE else None,
     )  # fmt: skip
     return make_response(html, status)

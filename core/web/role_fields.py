@@ -10,13 +10,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from core.accounts.models import Role
+from core.accounts.models import Role, role_label
 from core.accounts.rights import ACCESSES, EDIT, HIDDEN, READ
 from core.accounts.roles import FieldRight, set_field_rights
 from core.accounts.security import accounts
 from core.records.audit import record_act
 from core.records.catalog import RecordType
-from core.records.explaining import role_label
 from core.records.field_rights import naming_fields
 from core.site.site import current_site
 from core.web.roles import AUDITED, editable_role, role_pages

@@ -10,7 +10,7 @@ from flask import Response, abort, flash, jsonify, make_response, redirect, rend
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from core.accounts.models import Role
+from core.accounts.models import Role, role_label
 from core.accounts.rights import plain_rule
 from core.accounts.roles import MOST_RULES, RecordRule, rules_of, touch
 from core.accounts.security import accounts
@@ -22,7 +22,6 @@ from core.parts import RECORD_VERBS
 from core.records.audit import record_act
 from core.records.catalog import RecordType
 from core.records.conditions import Condition, parse
-from core.records.explaining import role_label
 from core.records.scopes import leads_back, read_rule
 from core.site.site import current_site
 from core.text import clean

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 
 from core.accounts import roles
 from core.accounts.actor import acting
-from core.accounts.models import Role
+from core.accounts.models import Role, role_label
 from core.accounts.rights import ALL, NONE, OWN, SCOPES, TEAM, TEAMS, plain_rule
 from core.accounts.roles import RoleGrant
 from core.accounts.security import accounts
@@ -29,7 +29,7 @@ from core.errors import Blocked, ValidationError
 from core.parts import ADMINISTRATOR, EVERYONE, RECORD_VERBS, USER, Permission
 from core.records.audit import record_act
 from core.records.conditions import sentence
-from core.records.explaining import known_types, role_label
+from core.records.explaining import known_types
 from core.records.scopes import read_rule
 from core.site.site import current_site
 from core.web.accounts import typed

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_security import current_user
 from werkzeug.wrappers import Response
 
-from core.accounts import second_factor, sessions, users
+from core.accounts import second_factor, sessions, users, viewing
 from core.accounts.actor import acting
 from core.accounts.acts import SESSIONS_ENDED, note
-from core.accounts.models import User
+from core.accounts.models import Role, User, role_label
+from core.accounts.rights import may_give
 from core.accounts.security import accounts
 from core.accounts.user_list import ACTIVE, DEACTIVATED, INVITED, ONE_STEP, STATES, find_users
 from core.admin.ids import read_id
 from core.errors import Blocked, ValidationError
-from core.parts import ADMINISTRATOR, USER, Permission
+from core.parts import ADMINISTRATOR, EVERYONE, Permission
 from core.web.accounts import typed
 
 MANAGE_USERS = Permission("core.users.manage", _l("Manage users"), (ADMINISTRATOR,))
-ROLES = ((USER, _l("User")), (ADMINISTRATOR, _l("Administrator")))
 STATE_LABELS = (
     ("", _l("Everybody")),
     (ACTIVE, _l("Active")),
@@ -32,6 +34,7 @@ STATE_LABELS = (
 )
 IN_PROFILE = frozenset({"password", "two_factor_off"})
 USERS_PER_PAGE = 50
+MOST_ROLES = 200
 
 user_pages = Blueprint("users", __name__, url_prefix="/admin/users")
 
@@ -54,7 +57,7 @@ def create() -> Response:
     """Add a user with a first password."""
     work = accounts().database.session()
     try:
-        user = users.create_user(work, typed("email"), typed("name"), typed("password"), grantable(typed("role")))
+        user = users.create_user(work, typed("email"), typed("name"), typed("password"), typed("role"))
     except ValidationError as error:
         work.rollback()
         return _listing(errors=error.errors, values=request.form, status=422)
@@ -66,6 +69,8 @@ def create() -> Response:
 @user_pages.post("/two-step")
 def require_two_factor() -> Response:
     """Choose the roles of which two-step sign-in is required."""
+    if not acting().may("core.roles.manage"):
+        abort(404)
     work = accounts().database.session()
     second_factor.require_of(work, set(request.form.getlist("role")))
     work.commit()
@@ -85,7 +90,7 @@ def change(user_id: int) -> Response:
     work, user = accounts().database.session(), changeable(user_id)
     actions: dict[str, Callable[[], Any]] = {
         "describe": lambda: _describe(user),
-        "role": lambda: users.set_role(work, user, grantable(typed("role"))),
+        "role": lambda: users.set_roles(work, user, set(request.form.getlist("role"))),
         "password": lambda: users.set_password(work, user, typed("password")),
         "deactivate": lambda: users.deactivate(work, user),
         "reactivate": lambda: users.reactivate(work, user),
@@ -122,15 +127,15 @@ def changeable(user_id: int) -> User:
     return user
 
 
-def grantable(role: str) -> str:
-    """The role, if the reader may give it.
+def roles_to_give() -> list[tuple[str, str]]:
+    """The roles that the actor may give, the built-in ones first: pairs of name and label."""
+    work = accounts().database.session()
+    return [(role.name, role_label(role.name)) for role in _roles() if may_give(work, role)]
 
-    Raises:
-        ValidationError: on ``role``.
-    """
-    if role == ADMINISTRATOR and ADMINISTRATOR not in acting().roles:
-        raise ValidationError(role=_("Only an administrator makes others administrators."))
-    return role
+
+def _roles() -> list[Role]:
+    statement = sa.select(Role).order_by(Role.name.not_in(EVERYONE), sa.func.lower(Role.name)).limit(MOST_ROLES)
+    return list(accounts().database.session.scalars(statement))
 
 
 def _describe(user: User) -> None:
@@ -167,8 +172,14 @@ def _details(
     status: int = 200,
 ) -> Response:
     shown = {"name": user.name, "email": user.email} | dict(values or {})
+    given, held = dict(roles_to_give()), {role.name for role in user.roles}
+    # What somebody has and the reader may not take stays as it is.
+    locked = {name: role_label(name) for name in sorted(held - given.keys())}
+    viewable = user.active and viewing.may_view(current_user, user)
     html = render_template(
-        "core/user.html", person=user, roles=ROLES, errors=errors or {}, values=shown,
+        "core/user.html", person=user, roles=given.items(), held=held, locked=locked.items(),
+        access_url=url_for("access.page", user=user.id) if acting().may("core.roles.manage") else "",
+        view_url=url_for("view_as.begin", user_id=user.id) if viewable else "", errors=errors or {}, values=shown,
         browsers=sessions.of_user(accounts().database.session(), user), own=user.id == acting().user_id,
         changeable=not user.is_administrator or ADMINISTRATOR in acting().roles,
     )  # fmt: skip
@@ -179,7 +190,7 @@ def _listing(
     *, errors: Mapping[str, Any] | None = None, values: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
     asked = {name: request.args.get(name, "") for name in ("search", "state", "role")}
-    if asked["state"] not in ("", *STATES) or asked["role"] not in ("", *(name for name, _label in ROLES)):
+    if asked["state"] not in ("", *STATES) or asked["role"] not in ("", *(role.name for role in _roles())):
         abort(400)
     page = request.args.get("page", "1")
     number = max(int(page), 1) if page.isascii() and page.isdigit() and 1 <= len(page) <= 6 else 1
@@ -190,8 +201,10 @@ def _listing(
     )  # fmt: skip
     given: dict[str, Any] = {name: text for name, text in asked.items() if text}
     html = render_template(
-        "core/users.html", people=rows[:USERS_PER_PAGE], roles=ROLES, states=STATE_LABELS, asked=asked,
-        required_of=second_factor.required_of(work), errors=errors or {}, values=values or {},
+        "core/users.html", people=rows[:USERS_PER_PAGE], roles=roles_to_give(), states=STATE_LABELS, asked=asked,
+        every_role=[(role.name, role_label(role.name)) for role in _roles()],
+        required_of=second_factor.required_of(work),
+        requires=acting().may("core.roles.manage"), errors=errors or {}, values=values or {},
         newer_url=url_for("users.listing", page=number - 1, **given) if number > 1 else None,
         older_url=url_for("users.listing", page=number + 1, **given) if len(rows) > USERS_PER_PAGE else None,
     )  # fmt: skip

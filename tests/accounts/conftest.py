@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from core.accounts import security, users
-from core.accounts.actor import acting
+from core.accounts.actor import acting, as_system
 from core.config import Config
 from core.site.installation import is_prepared, prepare_core
 from core.site.runtime import Runtime
@@ -43,7 +43,7 @@ class Installation:
     @contextmanager
     def work(self) -> Iterator:
         """A unit of work that is committed at the end."""
-        with self.app.app_context():
+        with self.app.app_context(), as_system("test"):
             yield self.database.session()
             self.database.session.commit()
 
