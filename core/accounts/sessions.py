@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from core.accounts.models import SignIn, User, now
+from core.database.engine import ONE_PLAN
 from core.database.marks import ARRANGEMENT, GENERATION
 
 LIFETIME = dt.timedelta(days=14)
@@ -73,6 +74,7 @@ def _signed_in() -> Any:
             User.active.is_(True),
         )
         .options(joinedload(User.roles))
+        .execution_options(**{ONE_PLAN: True})
     )
 
 

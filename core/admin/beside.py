@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.admin.formatters import named
 from core.database.bulk import among_parameter, as_parameter
+from core.database.engine import ONE_PLAN
 from core.database.together import Together
 from core.records.fields import Field
 from core.records.record import Record
@@ -95,7 +96,7 @@ def _linked(model: type[Record], field: Field, wanted: Any) -> Any:
     color = target.color if "color" in sa.inspect(target).column_attrs else sa.cast(sa.null(), sa.String)
     statement = sa.select(owner, target.id, target.name, color).select_from(prop.secondary)
     statement = statement.join(target, linked == target.id).where(wanted(owner)).order_by(*(prop.order_by or ()))
-    return statement.execution_options(include_archived=True)
+    return statement.execution_options(include_archived=True, **{ONE_PLAN: True})
 
 
 def _in_order(select: Any) -> Any:

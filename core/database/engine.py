@@ -26,6 +26,10 @@ PRAGMAS = (
     "temp_store=MEMORY",
 )  # fmt: skip
 
+ONE_PLAN = "one_plan"
+"""The option of a statement that is the same work for all values, as one by keys is: PostgreSQL keeps its plan."""
+NEVER = 2**31  # uses after which the driver would prepare a statement by itself
+
 READER = "reader"
 _TRANSACTING = "transacting"
 
@@ -192,17 +196,25 @@ def create_engine(url: str) -> Engine:
 
 
 def _plan_each_time(engine: Engine) -> None:
-    """Have every query planned for the values it asks for.
+    """Have every query planned for the values it asks for, but those that say ``ONE_PLAN``.
 
     A plan made once for all values takes any range of birthdays for a two-hundredth of the people, and any part of a
-    name for a rare one; that of a whole city would be read by the wrong index.
+    name for a rare one; that of a whole city would be read by the wrong index. What is not prepared is planned for its
+    values; that it is parsed anew costs 0.1 ms. A query by keys is the same work for all of them: of the 2.2 ms that a
+    record with everything that belongs to it took, 2 were its plan. The server still makes a plan for the values where
+    that promises to be cheaper.
     """
 
     @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        connection.autocommit = True
-        connection.execute("SET plan_cache_mode = force_custom_plan")
-        connection.autocommit = False
+    def unprepared(connection: Any, _record: Any) -> None:
+        connection.prepare_threshold = NEVER
+
+    @sa.event.listens_for(engine, "do_execute")
+    def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        planned_once = bool(context.execution_options.get(ONE_PLAN))
+        if planned_once:
+            cursor.execute(statement, parameters, prepare=True)
+        return planned_once
 
 
 def _ask_idle_connections(engine: Engine) -> None:

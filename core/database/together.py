@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.database.engine import ONE_PLAN
+
 
 class Together:
     """Some selects as the parts of one ``UNION ALL``; each has its own columns, and NULL in those of the others.
@@ -15,7 +17,7 @@ class Together:
     Putting them together costs more than running them, so it is done once and kept; values are bound parameters.
 
     Args:
-        selects: of columns and not of entities.
+        selects: of columns and not of entities, all of them by keys.
     """
 
     def __init__(self, selects: Sequence[Any]) -> None:
@@ -29,7 +31,7 @@ class Together:
             for other, columns in enumerate(found):
                 own += list(columns.c) if other == place else [sa.cast(sa.null(), column.type) for column in columns.c]
             parts.append(sa.select(sa.literal_column(str(place)).label("part"), *own))
-        self._statement = sa.union_all(*parts)
+        self._statement = sa.union_all(*parts).execution_options(**{ONE_PLAN: True})
 
     def rows(self, session: Session, values: Mapping[str, Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
         """The rows of all selects, in any order, each with the place of its select.

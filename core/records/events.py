@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.accounts.actor import acting, as_system
 from core.accounts.models import Base, now
+from core.database.engine import ONE_PLAN
 from core.database.types import UtcDateTime
 from core.parts import Event
 from core.records.audit import ROW_ID, Audit, plain
@@ -109,7 +110,8 @@ def _history() -> Any:
         written = [column.name for column in model.__table__.c if column.name not in ("id", "delivered_at")]
         return sa.insert(model.__table__).values({name: sa.bindparam(f"{prefix}_{name}") for name in written})
 
-    return insertion(OutboxEvent, "event").add_cte(insertion(Audit, "audit").cte("audited"))
+    both = insertion(OutboxEvent, "event").add_cte(insertion(Audit, "audit").cte("audited"))
+    return both.execution_options(**{ONE_PLAN: True})
 
 
 def deliver_events(progress: Any) -> int:

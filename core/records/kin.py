@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.accounts.actor import acting
 from core.accounts.models import CALLED, User
+from core.database.engine import ONE_PLAN
 from core.records.catalog import Reference, current_catalog
 from core.records.duplicates.models import Merged
 from core.records.followers import Follower
@@ -92,7 +93,7 @@ def _statement(model: Any, links: Sequence[tuple[Any, Any]], newest: int) -> sa.
     parts.append(_part(_AUTHOR, sa.select(User.id, CALLED.label("name")).where(people), 2))
     # The parts name the bin themselves.
     statement = sa.union_all(*parts).order_by(sa.text("place"), sa.text("id DESC"))
-    return statement.execution_options(include_archived=True)
+    return statement.execution_options(include_archived=True, **{ONE_PLAN: True})
 
 
 def _part(place: int, found: Any, most: int) -> sa.Select[Any]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import RelationshipProperty, Session, joinedload, lazyload
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
+from core.database.engine import ONE_PLAN
 from core.database.likely import Likely
 from core.records.record import Record
 
@@ -59,7 +60,7 @@ def _statement(model: Any) -> tuple[sa.Select[Any], tuple[RelationshipProperty[A
         # The bin is named here and not left to the session, which would take what is linked for gone too.
         statement.where(model.id == sa.bindparam("whole"), Likely(model.archived_at.is_(None)))
         .options(*links, *others)
-        .execution_options(include_archived=True),
+        .execution_options(include_archived=True, **{ONE_PLAN: True}),
         tuple(lists),
     )
 
