@@ -13,7 +13,7 @@ import click
 
 import core
 from core.commands.audit import audit
-from core.commands.backup import backup, restore
+from core.commands.backup import backup, export_everything, restore
 from core.commands.backup import upgrade as upgrade_all
 from core.config import Config
 from core.errors import PeyvandError, ValidationError
@@ -38,7 +38,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for longer in (audit, backup, restore, upgrade_all):
+for longer in (audit, backup, restore, export_everything, upgrade_all):
     main.add_command(longer)
 
 

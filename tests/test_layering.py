@@ -48,6 +48,7 @@ NEIGHBOURS = {
     ("web", "reports"): "pages show reports; only pages do",
     ("cli", "serve"): "commands start the roles",
     ("commands", "backup"): "commands make and restore backups",
+    ("web", "backup"): "administrators make backups in the browser",
     ("backup", FACADE): "a backup says which version made it",
     ("cli", "commands"): "longer commands have a room of their own",
     ("cli", "testing"): "commands write plugins and migrations, which is the kit of authors",

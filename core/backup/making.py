@@ -15,8 +15,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
 
 import core
+from core.accounts.actor import as_system
 from core.accounts.models import now
 from core.backup.archive import CHUNK, BackupError, Manifest, Table, Writer
 from core.backup.rows import row_lines, stored_columns
@@ -26,10 +28,12 @@ from core.database.engine import Database, reading
 from core.database.migrations import VERSION_TABLE, current_revision
 from core.database.word_index import real_tables
 from core.records.attachments.storage import Storage
+from core.records.audit import record_act
 
 log = logging.getLogger(__name__)
 
 FOLDER = "backups"
+BACKUP = "core.backup"  # in the audit
 KEYS = ("secret_key", "encryption_key")
 INSTANCE_FOLDERS = ("plugins", "templates", "translations", "exports")
 # Who is signed in and which processes run says nothing about another day.
@@ -67,6 +71,23 @@ def new_backup_path(config: Config, reason: str = "") -> Path:
         number += 1
         path = path.with_name(f"{name}-{number}.zip")
     return path
+
+
+def tell_made(session: Session, made: Made) -> None:
+    """Write into the audit that a backup was made; the caller commits."""
+    told = {"file": made.path.name, "rows": made.rows, "size": made.size}
+    record_act(session, BACKUP, "made", {name: (None, value) for name, value in told.items()})
+
+
+def note_made(config: Config, made: Made) -> None:
+    """The same for a command, which has no unit of work."""
+    database = Database(config)
+    try:
+        with as_system("backup", source="command"), database.sessions() as session:
+            tell_made(session, made)
+            session.commit()
+    finally:
+        database.dispose()
 
 
 def make_backup(config: Config, path: Path, *, with_keys: bool = False, report: Report = silent) -> Made:

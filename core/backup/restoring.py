@@ -27,7 +27,7 @@ from sqlalchemy.engine import Connection
 from core.accounts.actor import as_system
 from core.accounts.models import now
 from core.backup.archive import BackupError, Manifest, Reader
-from core.backup.making import Report, silent
+from core.backup.making import BACKUP, Report, silent
 from core.backup.rows import load_rows
 from core.config import Config
 from core.database import migrations
@@ -337,7 +337,7 @@ def _settle_audit(config: Config, path: Path, manifest: Manifest) -> None:
     try:
         with as_system("restore", source="command"), database.sessions() as session:
             told = {"file": (None, path.name), "made_at": (None, manifest.made_at), "rows": (None, manifest.rows)}
-            record_act(session, "core.backup", "restored", told)
+            record_act(session, BACKUP, "restored", told)
             session.commit()
         seal_audit(database, config)
     finally:

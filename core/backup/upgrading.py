@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core.backup.archive import BackupError
-from core.backup.making import Report, make_backup, new_backup_path, silent
+from core.backup.making import Report, make_backup, new_backup_path, note_made, silent
 from core.config import Config
 from core.database import migrations
 from core.database.engine import Database
@@ -36,7 +36,7 @@ def upgrade(config: Config, *, report: Report = silent) -> Upgraded:
             up; they are as they were then, and the sentence says what to do.
     """
     path = new_backup_path(config, "before-upgrade")
-    make_backup(config, path, report=report)
+    made = make_backup(config, path, report=report)
     try:
         sentences = prepare(config)
     except (PeyvandError, sa.exc.SQLAlchemyError) as error:
@@ -44,6 +44,7 @@ def upgrade(config: Config, *, report: Report = silent) -> Upgraded:
             f"The tables stay as they were: {error} Start the version from before again, or correct what is named and "
             f"repeat: peyvand upgrade. The backup made just now is {path}."
         ) from error
+    note_made(config, made)
     return Upgraded(path, tuple(sentences), tuple(_behind(config)))
 
 

@@ -27,10 +27,11 @@ class Steps:
 @click.option("--with-keys", is_flag=True, help="Put the secret and encryption keys into it too.")
 def backup(path: Path | None, with_keys: bool) -> None:
     """Copy the whole installation into one file, while it serves."""
-    from core.backup.making import make_backup, new_backup_path
+    from core.backup.making import make_backup, new_backup_path, note_made
 
     config = Config.load()
     made = make_backup(config, path or new_backup_path(config), with_keys=with_keys, report=Steps())
+    note_made(config, made)
     click.echo(f"{made.path}: {made.rows} rows, {made.attachments} attached files, {made.size} bytes.")
     if not with_keys:
         click.echo("The keys of the installation are not in it; keep secret_key and encryption_key in another place.")
@@ -61,6 +62,32 @@ def restore(path: Path, without: tuple[str, ...]) -> None:
             "The backup holds no keys: put secret_key and encryption_key of the old installation in their place."
         )
     click.echo("Everybody signs in anew. Jobs that waited are cancelled; mails that were about to go are in doubt.")
+
+
+@click.command("export-all")
+@click.argument("folder", type=click.Path(path_type=Path))
+def export_everything(folder: Path) -> None:
+    """Write every record of every type into FOLDER as open files, attached files too."""
+    from core.accounts.actor import as_system
+    from core.backup.exporting import export_all
+    from core.backup.making import BACKUP
+    from core.records.audit import record_act
+    from core.site.runtime import Runtime
+
+    config = Config.load()
+    runtime = Runtime(config)
+    try:
+        site = runtime.current_site()
+        with site.app.app_context(), as_system("export of everything", source="command"):
+            session = runtime.database.session()
+            counts = export_all(config, session, site.catalog, folder, Steps())
+            record_act(session, BACKUP, "exported", {name: (None, count) for name, count in counts.items()})
+            session.commit()
+    finally:
+        runtime.database.dispose()
+    for name, count in counts.items():
+        click.echo(f"  {name}: {count}")
+    click.echo(f"Everything is in {folder}; README.txt there says what each field is.")
 
 
 @click.command()

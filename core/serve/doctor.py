@@ -11,7 +11,6 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -33,6 +32,8 @@ from core.mail.sending import TryLater, connected
 from core.mail.server import find_server
 from core.records.record import Searchable
 from core.serve import checks
+from core.serve.findings import Finding
+from core.serve.upkeep import upkeep
 from core.site.lifecycle import CORE_FOLDER
 from core.site.runtime import Runtime
 from core.site.selection import LOADED, OFF
@@ -42,15 +43,6 @@ from core.site.state import ENABLED, INSTALLING, PURGING, Process, lives, read_g
 ROOM = 512 * 1024 * 1024  # bytes below which a day's work may fill the disk
 PATIENCE = dt.timedelta(minutes=5)  # how long a job that is due may wait
 KINDS = ("web", "worker", "scheduler")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found; ``sentence`` says what to do unless ``good``."""
-
-    good: bool
-    subject: str
-    sentence: str
 
 
 def examine(config: Config) -> list[Finding]:
@@ -134,6 +126,7 @@ def _inside(config: Config) -> Iterator[Finding]:
         with runtime.database.autocommit() as connection:
             yield from _processes(connection)
             yield from _backlog(connection)
+            yield from upkeep(config, connection)
             yield _secrets(config, connection)
             yield _mail(config, connection)
         with as_system("doctor", source="command"), runtime.database.sessions() as session:

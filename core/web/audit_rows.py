@@ -84,7 +84,10 @@ _NAMES: dict[str, Label] = {
     "members": _l("Members"),
     "name": _l("Name"),
     "host": _l("Server"),
+    "size": _l("Size"),
     "core.audit_days": _l("Days that the audit is kept"),
+    "core.backup_daily": _l("Make a backup every day"),
+    "core.backup_keep": _l("How many daily backups are kept"),
 }
 
 

@@ -12,6 +12,7 @@ from core.admin.export import RUN_EXPORT
 from core.admin.files import file_channel
 from core.admin.notes import note_channel
 from core.admin.own_story import own_story
+from core.backup.keeping import DAILY_BACKUP, MAKE_BACKUP, run_backup, run_daily
 from core.hookspecs import hookimpl
 from core.mail.outbox import SEND_MAIL
 from core.mail.sending import send_one
@@ -52,6 +53,7 @@ from core.web.access import access_pages
 from core.web.account_links import account_link_pages
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.audit_export import EXPORT_AUDIT, run_audit_export
+from core.web.backup_pages import MANAGE_BACKUPS, backup_pages
 from core.web.commands import ADMINISTRATION
 from core.web.dashboards import dashboard_pages
 from core.web.errors import error_pages
@@ -90,6 +92,7 @@ def permissions() -> list[Permission]:
         *job_pages.PERMISSIONS,
         *operation_pages.PERMISSIONS,
         *audit.PERMISSIONS,
+        MANAGE_BACKUPS,
     ]
 
 
@@ -105,6 +108,7 @@ def menu_items(site: SiteInfo) -> list[MenuItem]:
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
         MenuItem(_l("Mail"), "mail.listing", MANAGE_MAIL.name, ADMINISTRATION, "mail", 950),
         MenuItem(_l("Audit"), "audit.listing", audit.SEE.name, ADMINISTRATION, "shield-check", 945),
+        MenuItem(_l("Backups"), "backups.listing", MANAGE_BACKUPS.name, ADMINISTRATION, "database", 955),
         MenuItem(_l("Operations"), "operations.everyone", operation_pages.SEE, ADMINISTRATION, "history", 940),
     ]
 
@@ -158,6 +162,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         *{importing.pages, import_runs.pages},
         operation_pages.operations,
         audit.audit_pages,
+        backup_pages,
         exports.pages,
         search_pages,
         dashboard_pages,
@@ -201,6 +206,8 @@ def jobs() -> list[Job]:
         Job(name=REFRESH, run=refresh_reports, label=_l("Count reports again"), queue="system", attempts=1),
         Job(name=CHANGE, run=change_module, label=_l("Change a module"), queue="system", attempts=1, timeout=1800),
         Job(name=MAKE_THUMBNAIL, run=draw_thumbnail, label=_l("Make a thumbnail"), attempts=1, timeout=120),
+        Job(name=MAKE_BACKUP, run=run_backup, label=_l("Make a backup"), queue="bulk", attempts=1, timeout=6 * 3600),
+        Job(name=DAILY_BACKUP, run=run_daily, label=_l("Make the daily backup"), queue="system"),
         Job(name=EXPORT_AUDIT, run=run_audit_export, label=_l("Export the audit"), queue="bulk", timeout=7200),
         Job(name=SEAL_AUDIT, run=run_sealing, label=_l("Seal the audit"), queue="system", attempts=1),
         Job(name=REMOVE_OLD_AUDIT, run=run_removal, label=_l("Remove old audit rows"), queue="bulk", timeout=7200),
@@ -219,6 +226,7 @@ def schedules() -> list[Schedule]:
         Schedule(job=exports.SWEEP, every=3600),
         Schedule(job=RECOUNT, every=RECOUNT_EVERY),
         Schedule(job=SWEEP_ATTACHMENTS, every=24 * 3600),
+        Schedule(job=DAILY_BACKUP, every=24 * 3600),
         Schedule(job=SEAL_AUDIT, every=SEAL_EVERY),
         Schedule(job=REMOVE_OLD_AUDIT, every=24 * 3600),
     ]

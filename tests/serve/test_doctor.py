@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from core.accounts.models import now
 from core.config import Config
 from core.jobs.models import JOBS
+from core.records.seals.digest import ROWS
+from core.records.seals.sealing import seal_audit
 from core.serve import doctor
 from core.site.state import PluginState, Process, bump_generation, process_id
 
@@ -134,3 +136,44 @@ def test_a_plugin_that_does_not_run_is_told(healthy):
 
 def test_safe_mode_is_told(healthy):
     assert "PEYVAND_SAFE" in _bad(dataclasses.replace(healthy.config, safe=True))["plugins"]
+
+
+def _act(site, record_type, action, at):
+    with site.runtime.database.engine.begin() as connection:
+        row = {"at": at, "record_type": record_type, "action": action, "changes": {}}
+        connection.execute(sa.insert(ROWS).values(row))
+
+
+def test_rows_that_nobody_seals_are_told(healthy):
+    _act(healthy, "core.test", "changed", now() - dt.timedelta(hours=1))
+
+    assert "peyvand audit seal" in _bad(healthy.config)["audit"]
+
+
+def test_an_audit_that_was_cut_off_or_unlocked_is_told(healthy):
+    seal_audit(healthy.runtime.database, healthy.config)
+    with healthy.runtime.database.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM core_audit_seal")
+    assert "peyvand audit verify" in _bad(healthy.config)["audit"]
+
+    with healthy.runtime.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER core_audit_kept_update")
+    assert "no longer refuses" in _bad(healthy.config)["audit"]
+
+
+def test_an_old_backup_and_none_at_all_are_told(healthy):
+    _act(healthy, "core.test", "changed", now() - dt.timedelta(days=30))
+    seal_audit(healthy.runtime.database, healthy.config)
+    assert _bad(healthy.config)["backup"].startswith("None was ever made. Make one with: peyvand backup")
+
+    _act(healthy, "core.backup", "made", now() - dt.timedelta(days=20))
+    assert "The last one was made on" in _bad(healthy.config)["backup"]
+
+    _act(healthy, "core.backup", "made", now())
+    assert "backup" not in _bad(healthy.config)
+
+
+def test_a_clock_behind_what_is_stored_is_told(healthy):
+    _act(healthy, "core.test", "changed", now() + dt.timedelta(hours=3))
+
+    assert "NTP" in _bad(healthy.config)["clock"]
