@@ -22,6 +22,12 @@ PEYVAND_SMTP_SECURITY     starttls, tls, or none for a server on the same machin
 PEYVAND_SMTP_USER         user at the mail server (none)
 PEYVAND_SMTP_PASSWORD     password of that user (none)
 PEYVAND_SMTP_FROM         sender of every mail: an address, or a name with an address in angle brackets (none)
+PEYVAND_OIDC_ISSUER       address of a provider of OpenID Connect (none)
+PEYVAND_OIDC_CLIENT_ID    what the provider calls this installation (none)
+PEYVAND_OIDC_CLIENT_SECRET secret of this installation at the provider (none)
+PEYVAND_OIDC_LABEL        name of the provider on the sign-in page (its host)
+PEYVAND_OIDC_DOMAINS      domains of e-mail addresses that may sign in through the provider (any)
+PEYVAND_OIDC_NEW_USERS    role of the account that unknown people get through the provider (off: none)
 PEYVAND_PRIVATE_HOSTS     names and networks of one's own that settings made in the browser may lead to (none)
 PEYVAND_ATTACHMENT_LIMIT  megabytes that an attached file may have (25)
 PEYVAND_ATTACHMENT_KINDS  kinds of files that may be attached (image pdf office text archive audio video)
@@ -92,6 +98,20 @@ SETTINGS = (
     Setting("PEYVAND_SMTP_PASSWORD", "none", "Password of that user."),
     Setting("PEYVAND_SMTP_FROM", "none", "Sender of every mail: an address, or Name <address>."),
     Setting(
+        "PEYVAND_OIDC_ISSUER",
+        "none",
+        "Address of a provider of OpenID Connect; with it people can sign in there.",
+    ),
+    Setting("PEYVAND_OIDC_CLIENT_ID", "none", "What the provider calls this installation."),
+    Setting("PEYVAND_OIDC_CLIENT_SECRET", "none", "Secret of this installation at the provider."),
+    Setting("PEYVAND_OIDC_LABEL", "the provider's host", "Name of the provider on the sign-in page."),
+    Setting("PEYVAND_OIDC_DOMAINS", "any", "Domains of the e-mail addresses that may sign in through the provider."),
+    Setting(
+        "PEYVAND_OIDC_NEW_USERS",
+        "off",
+        "Role of an account that unknown people get at their first sign-in through the provider; off for none.",
+    ),
+    Setting(
         "PEYVAND_PRIVATE_HOSTS",
         "none",
         "Names and networks of your own, such as 10.0.0.0/8, that settings made in the browser may lead to.",
@@ -131,6 +151,12 @@ class Config:
     smtp_password: str = field(default="", repr=False)
     smtp_from: str = ""
     private_hosts: tuple[str, ...] = ()
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_label: str = ""
+    oidc_domains: tuple[str, ...] = ()
+    oidc_new_users: str = ""
     attachment_limit: int = 25
     attachment_kinds: tuple[str, ...] = ATTACHMENT_KINDS[:-1]
     attachment_pixels: int = 50
@@ -160,6 +186,7 @@ class Config:
             public_url=_public_url(environ.get("PEYVAND_PUBLIC_URL") or f"http://{_in_url(host)}:{port}"),
             trusted_proxies=_whole_number(environ, "PEYVAND_TRUSTED_PROXIES", 0, 0, 16),
             **_smtp(environ),
+            **_oidc(environ),
             encryption_keys=_encryption_keys(environ.get("PEYVAND_ENCRYPTION_KEY", "")),
             private_hosts=_private_hosts(environ.get("PEYVAND_PRIVATE_HOSTS", "")),
             attachment_limit=_whole_number(environ, "PEYVAND_ATTACHMENT_LIMIT", 25, 1, 2048),
@@ -233,6 +260,12 @@ class Config:
             "PEYVAND_SMTP_USER": self.smtp_user,
             "PEYVAND_SMTP_PASSWORD": self.smtp_password,
             "PEYVAND_SMTP_FROM": self.smtp_from,
+            "PEYVAND_OIDC_ISSUER": self.oidc_issuer,
+            "PEYVAND_OIDC_CLIENT_ID": self.oidc_client_id,
+            "PEYVAND_OIDC_CLIENT_SECRET": self.oidc_client_secret,
+            "PEYVAND_OIDC_LABEL": self.oidc_label,
+            "PEYVAND_OIDC_DOMAINS": " ".join(self.oidc_domains),
+            "PEYVAND_OIDC_NEW_USERS": self.oidc_new_users,
             "PEYVAND_PRIVATE_HOSTS": " ".join(self.private_hosts),
             "PEYVAND_ATTACHMENT_LIMIT": str(self.attachment_limit),
             "PEYVAND_ATTACHMENT_KINDS": " ".join(self.attachment_kinds),
@@ -293,6 +326,36 @@ def _smtp(environ: Mapping[str, str]) -> dict[str, Any]:
         "smtp_user": user,
         "smtp_password": environ.get("PEYVAND_SMTP_PASSWORD", ""),
         "smtp_from": sender,
+    }
+
+
+def _oidc(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings of the provider, none of which counts while there is no issuer."""
+    issuer, client = environ.get("PEYVAND_OIDC_ISSUER", "").strip(), environ.get("PEYVAND_OIDC_CLIENT_ID", "").strip()
+    domains = environ.get("PEYVAND_OIDC_DOMAINS", "").replace(",", " ").lower().split()
+    role = environ.get("PEYVAND_OIDC_NEW_USERS", "").strip()
+    if not issuer:
+        return {}
+    try:
+        parts = urlsplit(issuer)
+        local = parts.scheme == "http" and parts.hostname in SAME_MACHINE
+        usable = parts.hostname and (parts.scheme == "https" or local) and not (parts.query or parts.fragment)
+    except ValueError:
+        usable = None
+    if not usable or parts.username is not None:
+        raise ConfigError("PEYVAND_OIDC_ISSUER must look like https://login.company.com, as the provider writes it.")
+    if not client:
+        raise ConfigError("PEYVAND_OIDC_CLIENT_ID must be set with PEYVAND_OIDC_ISSUER.")
+    for name in domains:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", name):
+            raise ConfigError(f"PEYVAND_OIDC_DOMAINS must be domains such as company.com, not {name[:40]!r}.")
+    return {
+        "oidc_issuer": issuer,
+        "oidc_client_id": client,
+        "oidc_client_secret": environ.get("PEYVAND_OIDC_CLIENT_SECRET", ""),
+        "oidc_label": environ.get("PEYVAND_OIDC_LABEL", "").strip() or str(parts.hostname),
+        "oidc_domains": tuple(dict.fromkeys(domains)),
+        "oidc_new_users": "" if role.lower() in _NO else role,
     }
 
 

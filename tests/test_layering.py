@@ -15,7 +15,10 @@ from scripts import facade
 ROOT = Path(__file__).resolve().parents[1]
 FACADE = "__init__"
 FLOORS = {
-    0: ("config", "errors", "parts", "story", "hookspecs", "text", "calendars", "private_file", "outbound"),
+    0: (
+        "config", "errors", "parts", "story", "hookspecs", "text", "calendars", "private_file", "outbound",
+        "outbound_http",
+    ),  # fmt: skip
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs", "notifications", "mail"),
     3: ("admin", "site"),
@@ -31,6 +34,8 @@ NEIGHBOURS = {
     ("extension", "database"): "a plugin that does not load takes its mappers and tables with it",
     ("config", "private_file"): "the secret key lies in a file of its owner",
     ("private_file", "errors"): "a file that others can read is a setting that cannot be used",
+    ("outbound_http", "outbound"): "a request goes to an address that was checked",
+    ("outbound_http", "errors"): "a host that may not be reached is refused with a sentence",
     ("outbound", "errors"): "a host that may not be reached is refused with a sentence",
     ("notifications", "mail"): "what is mailed at once is mailed where there is a mail server",
     ("mail", "records"): "a changed mail server stands in the audit",

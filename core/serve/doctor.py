@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from core.accounts.actor import as_system
 from core.accounts.models import now
+from core.accounts.openid import Provider, ProviderError
 from core.accounts.set_up import link_file
 from core.accounts.users import has_administrator
 from core.config import Config
@@ -129,6 +130,7 @@ def _inside(config: Config) -> Iterator[Finding]:
             yield from upkeep(config, connection)
             yield _secrets(config, connection)
             yield _mail(config, connection)
+        yield from _provider(config)
         with as_system("doctor", source="command"), runtime.database.sessions() as session:
             yield _administrator(config, has_administrator(session))
         try:
@@ -195,6 +197,18 @@ def _mail(config: Config, connection: Connection) -> Finding:
     except TryLater as error:
         place = "the PEYVAND_SMTP_ settings" if server.from_environment else "the server under Administration, Mail"
         return Finding(False, "mail", f"{error} Correct {place}; mails wait.")
+
+
+def _provider(config: Config) -> Iterator[Finding]:
+    if not config.oidc_issuer:
+        return
+    try:
+        Provider(config).check()
+    except ProviderError as error:
+        sentence = f"{error} Correct the PEYVAND_OIDC_ settings; passwords work meanwhile."
+        yield Finding(False, "sign-in provider", sentence)
+    else:
+        yield Finding(True, "sign-in provider", f"{config.oidc_issuer} answers.")
 
 
 def _secrets(config: Config, connection: Connection) -> Finding:

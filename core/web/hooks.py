@@ -66,6 +66,7 @@ from core.web.modules import CHANGE, change_module, modules_pages
 from core.web.notification_mail import SEND_DIGESTS, mail_notification, send_digests
 from core.web.notifications import notification_pages
 from core.web.old_news import REMOVE_OLD_NEWS, remove_old_news
+from core.web.openid import openid_pages
 from core.web.report_pages import report_pages
 from core.web.role_fields import role_pages as field_pages
 from core.web.role_rules import role_pages as rule_pages
@@ -151,6 +152,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         user_pages,
         invitation_pages,
         account_link_pages,
+        openid_pages,
         team_pages,
         view_as_pages,
         access_pages,

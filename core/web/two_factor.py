@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import segno
 import sqlalchemy as sa
-from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_security import current_user, login_user
 from werkzeug.wrappers import Response
 
-from core.accounts import known_browser, pending, second_factor, users
+from core.accounts import known_browser, pending, second_factor, users, viewing
 from core.accounts.actor import as_system
 from core.accounts.acts import SIGN_IN_FAILED, note
 from core.accounts.models import SignIn, User, now
@@ -98,6 +98,8 @@ def _ask(refusal: Refusal | None = None) -> Response:
 @before_enrolment
 def index() -> Response:
     """Whether it is on, and what can be done."""
+    if viewing.viewer() is not None:
+        abort(404)  # the key of an app that is being set up is for its owner's eyes
     return _page()
 
 

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_security import current_user
 from werkzeug.wrappers import Response
 
-from core.accounts import second_factor, sessions, users, viewing
+from core.accounts import outside, second_factor, sessions, users, viewing
 from core.accounts.actor import acting
 from core.accounts.acts import SESSIONS_ENDED, note
 from core.accounts.models import Role, User, role_label
@@ -94,6 +94,7 @@ def change(user_id: int) -> Response:
         "password": lambda: users.set_password(work, user, typed("password")),
         "deactivate": lambda: users.deactivate(work, user),
         "reactivate": lambda: users.reactivate(work, user),
+        "untie": lambda: outside.untie(work, user),
         "two_factor_off": lambda: second_factor.switch_off(work, user),
         "end_session": lambda: _end_session(user),
         "end_sessions": lambda: _end_sessions(user),
@@ -181,6 +182,7 @@ def _details(
         access_url=url_for("access.page", user=user.id) if acting().may("core.roles.manage") else "",
         view_url=url_for("view_as.begin", user_id=user.id) if viewable else "", errors=errors or {}, values=shown,
         browsers=sessions.of_user(accounts().database.session(), user), own=user.id == acting().user_id,
+        identities=outside.identities_of(accounts().database.session(), user),
         changeable=not user.is_administrator or ADMINISTRATOR in acting().roles,
     )  # fmt: skip
     return make_response(html, status)

@@ -371,3 +371,13 @@ def test_form_without_token_is_refused(installation, browser, enrolled):
     ask(installation, browser)
     assert browser.client.post("/sign-in/code", data={"code": code_of(app)}).status_code == 400
     assert not browser.is_signed_in
+
+
+def test_whoever_views_as_the_user_does_not_see_the_key(installation, browser):
+    browser.post(PAGE, PAGE, action="begin", password=installation.sales[1])
+    assert "app-key" in browser.get(PAGE).text
+    admin = installation.browser()
+    admin.sign_in(*installation.admin)
+    assert admin.post(f"/view-as/{person(installation).id}").status_code == 303
+    assert admin.get("/who").text.startswith("sara|")
+    assert admin.get(PAGE).status_code == 404
