@@ -33,34 +33,45 @@ class Beside:
         links: fields of which ``named_by_columns`` holds.
         model: the class of the records.
         postgresql: whether they are asked of PostgreSQL.
+        everything: whether nothing narrows what the reader sees of what the links lead to.
     """
 
     def __init__(
-        self, computed: Sequence[Column], links: Sequence[Field], model: type[Record], *, postgresql: bool
-    ) -> None:
-        self.computed, self.links, self._postgresql = tuple(computed), tuple(links), postgresql
+        self, computed: Sequence[Column], links: Sequence[Field], model: type[Record], *, postgresql: bool,
+        everything: bool,
+    ) -> None:  # fmt: skip
+        self.computed, self._postgresql = tuple(computed), postgresql
+        whole = [field for field in links if everything and _is_plain(model, field)]
+        narrowed = [field for field in links if field not in whole]
+        self.links = (*whole, *narrowed)
 
         def wanted(key: Any) -> Any:
             return among_parameter(key, IDS, postgresql=postgresql)
 
-        selects = [_in_order(column.query(wanted)) for column in computed if column.query is not None]
-        self._together = Together(selects) if selects else None
-        self._linked = [_linked(model, field, wanted) for field in links]
+        selects = [column.query(wanted) for column in computed if column.query is not None]
+        # A table's columns are nothing that the session narrows, so they go along only where it would not. What lies in
+        # the recycle bin is still linked, as when the links are read from the record: as objects that is a query apart.
+        selects += [_linked(model, field, wanted, as_objects=False) for field in whole]
+        together = [_in_order(select) for select in selects]
+        self._narrowed = [_linked(model, field, wanted, as_objects=True) for field in narrowed]
+        self._together = Together(together) if together else None
 
     def read(self, session: Session, ids: Sequence[int]) -> dict[str, Mapping[int, Any]]:
         """The values by column and by record: those of computed columns, and for links the drawn names."""
         asked = {IDS: as_parameter(ids, postgresql=self._postgresql)}
-        values: dict[str, Mapping[int, Any]] = {}
+        found: list[list[tuple[Any, ...]]] = [[] for _ in (*self.computed, *self.links)]
         if self._together is not None:
-            found: list[list[tuple[Any, ...]]] = [[] for _ in self.computed]
             for place, row in self._together.rows(session, asked):
                 found[place].append(row)
-            for column, rows in zip(self.computed, found, strict=True):
-                # Of several the last counts, see ``core.Column``.
-                values[column.name] = {row[0]: row[1] for row in sorted(rows, key=lambda row: row[-1])}
-        for field, statement in zip(self.links, self._linked, strict=True):
+        ordered = [sorted(rows, key=lambda row: int(row[-1])) for rows in found[: len(found) - len(self._narrowed)]]
+        ordered += [list(map(tuple, session.execute(statement, asked))) for statement in self._narrowed]
+        values: dict[str, Mapping[int, Any]] = {}
+        for column, rows in zip(self.computed, ordered, strict=False):
+            # Of several the last counts, see ``core.Column``.
+            values[column.name] = {row[0]: row[1] for row in rows}
+        for field, rows in zip(self.links, ordered[len(self.computed) :], strict=True):
             drawn: dict[int, list[Any]] = {}
-            for owner, number, name, color in session.execute(statement, asked):
+            for owner, number, name, color, *_place in rows:
                 drawn.setdefault(owner, []).append(named(field.target, number, name, color))
             values[field.name] = drawn
         return values
@@ -81,21 +92,36 @@ def named_by_columns(field: Field) -> bool:
         field.kind == "links"
         and issubclass(target, Record)
         and target.__str__ is Record.__str__
-        and "name" in sa.inspect(target).column_attrs
+        and {"id", "name"} <= set(target.__table__.c.keys())
     )
 
 
-def _linked(model: type[Record], field: Field, wanted: Any) -> Any:
+def _is_plain(model: type[Record], field: Field) -> bool:
+    """Whether what a list of links leads to is ordered by columns of its table."""
+    order = sa.inspect(model).relationships[field.name].order_by or ()
+    table = sa.inspect(field.target).local_table  # type: ignore[union-attr]
+    return all(isinstance(column, sa.Column) and column.table is table for column in map(_unannotated, order))
+
+
+def _unannotated(element: Any) -> Any:
+    """The table's own column behind an attribute; by the attribute the session knows what class is asked for."""
+    return element.table.c.get(element.key, element) if isinstance(element, sa.Column) else element
+
+
+def _linked(model: type[Record], field: Field, wanted: Any, *, as_objects: bool) -> Any:
     """Whose link, and the id, name and colour of what it leads to, in the order of the links.
 
-    What lies in the recycle bin is still linked, as when the links are read from the record.
+    As objects the session narrows what is linked; as columns of a table it does not.
     """
     prop: Any = sa.inspect(model).relationships[field.name]
     target: Any = field.target
+    source = target if as_objects else target.__table__.c
     owner, linked = prop.synchronize_pairs[0][1], prop.secondary_synchronize_pairs[0][1]
-    color = target.color if "color" in sa.inspect(target).column_attrs else sa.cast(sa.null(), sa.String)
-    statement = sa.select(owner, target.id, target.name, color).select_from(prop.secondary)
-    statement = statement.join(target, linked == target.id).where(wanted(owner)).order_by(*(prop.order_by or ()))
+    color = source.color if "color" in target.__table__.c else sa.cast(sa.null(), sa.String)
+    statement = sa.select(owner, source.id, source.name, color.label("color")).select_from(prop.secondary)
+    statement = statement.join(target if as_objects else target.__table__, linked == source.id).where(wanted(owner))
+    order = prop.order_by or ()
+    statement = statement.order_by(*(order if as_objects else map(_unannotated, order)))
     return statement.execution_options(include_archived=True, **{ONE_PLAN: True})
 
 

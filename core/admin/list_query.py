@@ -24,6 +24,7 @@ from core.records.field_rights import has_hidden
 from core.records.fields import Field
 from core.records.order import UNSORTABLE, Order, Sort
 from core.records.paging import FEW_HITS, Asked, Page, read_page
+from core.records.policy import row_criterion
 from core.records.record import Record, Searchable
 from core.text import latin_digits
 
@@ -87,7 +88,7 @@ class ListQuery:
         fields = [record_type.fields[name] for name in self.offered if name in record_type.fields]
         self.sortable = {field.name for field in fields if field.kind not in UNSORTABLE}
         self.groups = Groupings(record_type, self.offered)
-        self._beside: dict[tuple[tuple[str, ...], bool], Beside | None] = {}
+        self._beside: dict[tuple[tuple[str, ...], bool, bool], Beside | None] = {}
         if screen.order is not None:
             record_type.field(screen.order)
         for name in screen.search:
@@ -270,14 +271,16 @@ class ListQuery:
         if has_hidden():
             return None  # the session empties objects, and refuses a column
         postgresql = session.get_bind().dialect.name == "postgresql"
-        key = (tuple(names), postgresql)
+        fields = [self.record_type.fields[name] for name in names if name in self.record_type.fields]
+        links = [field for field in fields if named_by_columns(field)]
+        everything = all(row_criterion(field.target) is None for field in links if field.target is not None)
+        key = (tuple(names), postgresql, everything)
         if key not in self._beside:
             if len(self._beside) >= MOST_CHOICES:
                 self._beside.clear()
             computed = [column for column in self.screen.computed if column.name in names and is_typed(column)]
-            fields = [self.record_type.fields[name] for name in names if name in self.record_type.fields]
-            links = [field for field in fields if named_by_columns(field)]
-            made = Beside(computed, links, self.model, postgresql=postgresql) if computed or links else None
+            some = bool(computed or links)
+            made = Beside(computed, links, self.model, postgresql=postgresql, everything=everything) if some else None
             self._beside[key] = made
         return self._beside[key]
 
