@@ -33,6 +33,7 @@ from core.errors import LifecycleError, PluginError
 from core.extension.discovery import FoundPlugin, discover
 from core.extension.hooks import Hooks
 from core.extension.loading import load_plugin
+from core.records.audit import Audit, audit_row
 from core.records.belongings import forget_plugin
 from core.records.gate import GatedSession
 from core.site.export import export_tables
@@ -57,6 +58,11 @@ from core.site.state import (
 
 log = logging.getLogger(__name__)
 
+# The steps that change what there is, and what the audit calls them.
+ACTS = {
+    "installed": "install", "upgraded": UPGRADE, ENABLED: ENABLE, DISABLED: DISABLE, REMOVED: UNINSTALL,
+    "purged": PURGE,
+}  # fmt: skip
 PURGE_WAIT = 60  # seconds for every process to let go of the tables
 
 Report = Callable[[int, int, str], None]
@@ -276,6 +282,10 @@ class Lifecycle:
                 detail=detail[:8000],
             )
         )
+        if step in ACTS:
+            # In the transaction of the change, whoever asked for it and from wherever.
+            row = audit_row("core.module", None, ACTS[step], {"module": (None, name)})
+            connection.execute(sa.insert(Audit.__table__), [row])  # type: ignore[arg-type]
 
     # --- after a crash, and at the start
 

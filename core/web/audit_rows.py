@@ -48,6 +48,10 @@ ACTIONS: dict[str, tuple[Label, str]] = {
     "roles_changed": (_l("changed the roles"), "users"),
     "viewed_as": (_l("looked with the eyes of somebody"), "eye"),
     "viewed_as_ended": (_l("stopped looking with the eyes of somebody"), "eye"),
+    "role_made": (_l("made a role"), "users"),
+    "role_deleted": (_l("deleted a role"), "trash"),
+    "rights_changed": (_l("changed rights of a role"), "lock"),
+    "rule_changed": (_l("changed a rule of a role"), "lock"),
     "deactivated": (_l("deactivated an account"), "ban"),
     "reactivated": (_l("reactivated an account"), "user"),
     "invited": (_l("invited somebody"), "mail"),
@@ -70,6 +74,8 @@ TO_SOMETHING = frozenset(
 )  # fmt: skip
 """What is done to something; in Persian that stands before the verb."""
 
+# Values that say which account, module, role or team a row is about.
+_SUBJECTS = ("user", "module", "role", "name", "file")
 # Names of values that are no fields of records.
 _NAMES: dict[str, Label] = {
     "user": _l("User"),
@@ -176,9 +182,10 @@ def _row(row: Any, record: Any, open_types: frozenset[str]) -> AuditRow:
     changes = visible_changes(row) if readable else ()
     subject = str(record) if record is not None else ""
     if readable and not subject and row.record_id is None:
-        own = next((change for change in changes if change["name"] in ("user", "name")), None)
+        own = next((change for change in changes if change["name"] in _SUBJECTS), None)
         subject = str(own["new"] or own["old"]) if own is not None else ""
-        changes = tuple(change for change in changes if change["name"] != "user")
+        # A name that was given or taken away is told already; one that was changed is a change.
+        changes = tuple(change for change in changes if change is not own or (own["old"] and own["old"] != own["new"]))
     elif readable and not subject:
         subject = f"#{row.record_id}"
     label, icon = ACTIONS.get(row.action, (row.action.replace("_", " "), "history"))

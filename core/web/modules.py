@@ -18,7 +18,6 @@ from core.errors import LifecycleError
 from core.jobs.models import QUEUED, RUNNING, JobRecord
 from core.jobs.progress import Progress
 from core.jobs.queue import enqueue
-from core.records.audit import record_act
 from core.records.policy import may, require
 from core.site.dispatch import GENERATION_COOKIE
 from core.site.lifecycle import Lifecycle
@@ -282,7 +281,4 @@ def change_module(progress: Progress, action: str, plugin: str, language: Langua
     # What a module adds at its installation is written in the language of whoever installs it.
     with force_locale(LOCALES[language]):
         made = Lifecycle(runtime, progress.report).apply(action, plugin)
-    work = runtime.database.session()
-    record_act(work, "core.module", action, {step.plugin: (None, step.action) for step in made.steps})
-    work.commit()
     return {"steps": [[step.plugin, step.action] for step in made.steps], "actor": acting().name}

@@ -12,14 +12,16 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from core.accounts.actor import acting
-from core.accounts.models import User
+from core.accounts.models import CALLED, User
 from core.accounts.security import accounts
 from core.accounts.teams import Team, TeamMember, save_team, set_members
 from core.admin.ids import read_id
 from core.errors import ValidationError
 from core.parts import ADMINISTRATOR, Permission
+from core.records.audit import record_act
 
 MANAGE_TEAMS = Permission("core.teams.manage", _l("Manage teams"), (ADMINISTRATOR,))
+AUDITED = "core.team"
 MOST_TEAMS = 200
 MOST_USERS = 500  # offered as members; a larger house needs a search here
 
@@ -49,6 +51,7 @@ def create() -> Any:
     except ValidationError as error:
         work.rollback()
         return _listing(errors=error.errors, values=request.form), 422
+    record_act(work, AUDITED, "created", {"name": (None, team.name)})
     work.commit()
     flash(_("The team “%(name)s” is saved.", name=team.name), "success")
     return redirect(url_for("teams.details", team_id=team.id))
@@ -64,6 +67,7 @@ def details(team_id: int) -> Any:
 def change(team_id: int) -> Any:
     """Change a team's name, place and members."""
     work, team = accounts().database.session(), _team(team_id)
+    before = _told(work, team)
     try:
         save_team(work, team, request.form.get("name", ""), read_id(request.form.get("parent", "")))
     except ValidationError as error:
@@ -71,6 +75,11 @@ def change(team_id: int) -> Any:
         return _details(team, errors=error.errors, values=request.form), 422
     chosen = {number for text in request.form.getlist("member") if (number := read_id(text)) and number < 2**31}
     set_members(work, team, chosen)
+    work.flush()
+    after = _told(work, team)
+    changes = {name: (before[name], after[name]) for name in after if name == "name" or before[name] != after[name]}
+    if before != after:
+        record_act(work, AUDITED, "changed", changes)
     work.commit()
     flash(_("The team “%(name)s” is saved.", name=team.name), "success")
     return redirect(url_for("teams.listing"))
@@ -80,10 +89,19 @@ def change(team_id: int) -> Any:
 def delete(team_id: int) -> Response:
     """Delete a team; its views become their owners' own, and its sub-teams stand for themselves."""
     work, team = accounts().database.session(), _team(team_id)
+    record_act(work, AUDITED, "deleted", {"name": (team.name, None)})
     work.delete(team)
     work.commit()
     flash(_("The team “%(name)s” was deleted.", name=team.name), "success")
     return redirect(url_for("teams.listing"))
+
+
+def _told(work: Any, team: Team) -> dict[str, Any]:
+    """A team as the audit tells of it."""
+    parent = work.get(Team, team.parent_id) if team.parent_id is not None else None
+    members = sa.select(CALLED).join(TeamMember, TeamMember.user_id == User.id).where(TeamMember.team_id == team.id)
+    named = ", ".join(work.scalars(members.order_by(User.id)))
+    return {"name": team.name, "parent": parent.name if parent is not None else None, "members": named or None}
 
 
 def _team(team_id: int) -> Team:
