@@ -1,6 +1,7 @@
 """Sign-in through a provider of OpenID Connect, against one that runs."""
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -17,10 +18,10 @@ from sqlalchemy import select
 
 from core.accounts import openid, second_factor, users
 from core.accounts.models import SignIn, User
-from core.accounts.openid import provider_of
-from core.accounts.outside import OutsideIdentity
+from core.accounts.openid import Claims, provider_of
+from core.accounts.outside import OutsideIdentity, user_of
 from core.config import Config
-from core.errors import ConfigError
+from core.errors import Blocked, ConfigError
 from core.outbound_http import Unanswered, fetch
 from core.records.audit import Audit
 from core.serve.doctor import examine
@@ -274,6 +275,20 @@ def test_address_that_was_given_to_another_person_opens_nothing(make, provider):
     provider.person["sub"] = "the next owner of the address"
     browser = installation.browser()
     assert "no account for you" in refused(browser, sign_in(browser, provider))
+
+
+def test_tie_holds_on_both_databases(either_database):
+    installation = either_database()
+    installation.add(*installation.sales)
+    config = dataclasses.replace(installation.config, oidc_issuer="https://login.example.com", oidc_client_id="x")
+    sara = Claims(config.oidc_issuer, "person 1", installation.sales[0], "Sara")
+    for claims in (sara, dataclasses.replace(sara, email="")):
+        with installation.work() as session:
+            assert user_of(session, config, claims).email == installation.sales[0]
+    with installation.work() as session, pytest.raises(Blocked):
+        user_of(session, config, dataclasses.replace(sara, subject="person 2"))
+    with installation.work() as session:
+        assert session.scalars(select(OutsideIdentity.subject)).all() == ["person 1"]
 
 
 def test_administrator_sees_the_tie_and_unties(make, provider):
