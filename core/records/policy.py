@@ -105,7 +105,8 @@ def row_criteria(bases: Iterable[type] = ()) -> Iterator[tuple[type, Any]]:
             if not actor.may(f"{record_type.name}.see"):
                 yield base, others
             elif grants:
-                yield base, or_(others, scopes().criterion(record_type, grants, base))
+                # In the words of the subclass, whose columns a rule may name; they lie in the table of the base.
+                yield base, or_(others, scopes().criterion(record_type, grants))
         yield from _filtered(site.hooks, base)
 
 

@@ -30,35 +30,28 @@ _PARSED = "peyvand_rules"
 NOBODY_ID = 0  # no user has it
 
 
-def criterion(record_type: RecordType, grants: Sequence[Grant], model: Any = None) -> sa.ColumnElement[bool]:
+def criterion(record_type: RecordType, grants: Sequence[Grant]) -> sa.ColumnElement[bool]:
     """What a record must fulfil for at least one of ``grants`` to reach it.
 
     Args:
         record_type: the type of the record.
         grants: the bounded grants of one permission.
-        model: the class or alias that the query names, where it is not the type's own.
     """
-    entity = record_type.model if model is None else model
-    return sa.or_(sa.false(), *(sa.and_(sa.true(), *_parts(record_type, grant, entity)) for grant in grants))
+    return sa.or_(sa.false(), *(sa.and_(sa.true(), *_parts(record_type, grant)) for grant in grants))
 
 
-def _parts(record_type: RecordType, grant: Grant, model: Any) -> Iterator[sa.ColumnElement[bool]]:
+def _parts(record_type: RecordType, grant: Grant) -> Iterator[sa.ColumnElement[bool]]:
     if grant.scope != ALL:
-        yield whose(model, people_within(grant.scope))
+        yield whose(record_type.model, people_within(grant.scope))
     for rule in grant.rules:
         condition = read_rule(record_type, rule)
-        yield sa.false() if condition is None else to_sql(condition, model, current_context())
+        yield sa.false() if condition is None else to_sql(condition, record_type.model, current_context())
 
 
 def whose(model: Any, people: Iterable[int]) -> sa.ColumnElement[bool]:
     """Whether one of ``people``, ids of users, is responsible for a record."""
     ids = sorted(people) or [NOBODY_ID]
-    return sa.or_(*(getattr(model, name).in_(ids) for name in responsible_columns(model_of(model))))
-
-
-def model_of(model: Any) -> Any:
-    """The mapped class behind a class or an alias of one."""
-    return sa.inspect(model).mapper.class_
+    return sa.or_(*(getattr(model, name).in_(ids) for name in responsible_columns(model)))
 
 
 def reaches(record_type: RecordType, grants: Sequence[Grant], record: Record) -> bool:

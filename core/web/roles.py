@@ -11,6 +11,7 @@ Whoever may manage roles could grant himself everything, so that right is the ad
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -155,10 +156,10 @@ def _scopes_of(role: Role) -> dict[str, str]:
 def _posted_scopes() -> dict[str, str]:
     """What the matrix says of every permission there is; anything else in the post is answered with 400."""
     wanted: dict[str, str] = {}
-    offered = {f"{entry.name}.{verb}": verb for entry in known_types() for verb in RECORD_VERBS}
-    for permission, verb in offered.items():
+    offered = {f"{line.name}.{verb}": line.scopes(verb) for line in lines() for verb in RECORD_VERBS}
+    for permission, scopes in offered.items():
         scope = request.form.get(f"g:{permission}", NONE)
-        if scope not in ((NONE, ALL) if verb in YES_OR_NO else SCOPES):
+        if scope not in scopes:
             abort(400)
         wanted[permission] = scope
     for other in others():
@@ -169,9 +170,35 @@ def _posted_scopes() -> dict[str, str]:
     return wanted
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of the matrix. Records without a screen of their own, such as stages, belong to nobody: all or none."""
+
+    name: str
+    label: Any
+    has_screen: bool = True
+
+    def scopes(self, verb: str) -> tuple[str, ...]:
+        """How far the verb can be granted."""
+        return SCOPES if self.has_screen and verb not in YES_OR_NO else (NONE, ALL)
+
+
+def lines() -> list[Line]:
+    """The lines of the matrix: record types in the order of the menu, then those without a screen."""
+    with_screen = [Line(entry.name, entry.plural) for entry in known_types()]
+    named = {line.name for line in with_screen}
+    permissions = current_site().permissions
+    found = [
+        Line(name.removesuffix(".see"), entry.label, has_screen=False)
+        for name, entry in permissions.items()
+        if name.endswith(".see") and all(f"{name.removesuffix('.see')}.{verb}" in permissions for verb in RECORD_VERBS)
+    ]
+    return with_screen + [line for line in found if line.name not in named]
+
+
 def others() -> list[Permission]:
-    """The permissions that are about no record type with a screen; managing roles is not for granting."""
-    types = {f"{entry.name}.{verb}" for entry in known_types() for verb in RECORD_VERBS}
+    """The permissions that are about no record type; managing roles is not for granting."""
+    types = {f"{line.name}.{verb}" for line in lines() for verb in RECORD_VERBS}
     found = (entry for name, entry in current_site().permissions.items() if name not in types)
     return [entry for entry in found if entry.name != MANAGE_ROLES.name]
 
@@ -216,16 +243,15 @@ def _details(role: Role, *, errors: Mapping[str, Any] | None = None, status: int
 
 def _matrix(held: Mapping[str, str], posted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The lines of the matrix: a record type, and for each verb the box's name, its choices and what is chosen."""
-    for entry in known_types():
+    for line in lines():
         cells = []
         for verb in RECORD_VERBS:
-            name = f"{entry.name}.{verb}"
-            scopes = (NONE, ALL) if verb in YES_OR_NO else SCOPES
-            yes = _("Yes") if verb in YES_OR_NO else SHORT_SCOPES[ALL]
+            name, scopes = f"{line.name}.{verb}", line.scopes(verb)
+            yes = SHORT_SCOPES[ALL] if len(scopes) > 2 else _("Yes")
             options = [(scope, yes if scope == ALL else SHORT_SCOPES[scope]) for scope in scopes]
             chosen = posted.get(f"g:{name}", held.get(name, NONE))
             cells.append((verb, f"g:{name}", options, chosen))
-        yield {"name": entry.name, "label": entry.plural, "cells": cells}
+        yield {"name": line.name, "label": line.label, "cells": cells, "has_screen": line.has_screen}
 
 
 def _rules(role: Role) -> Iterator[dict[str, Any]]:

@@ -215,6 +215,28 @@ def test_a_rule_through_a_link_goes_by_what_the_reader_sees(sales: TestInstallat
         assert [str(one) for one in session.scalars(sa.select(Person))] == ["Mine"]
 
 
+def test_rules_of_kinds_hold_for_what_they_have_in_common(sales: TestInstallation) -> None:
+    from sqlalchemy.orm import aliased
+
+    from plugins.contacts.models import Contact, Person
+
+    city, name = {"field": "city", "op": "eq", "value": "Shiraz"}, {"field": "last_name", "op": "eq", "value": "Byron"}
+    sales.grant(
+        "ann",
+        scope("all") | scope("all", record_type="contacts.person"),
+        rules=[rule(city), rule(name, record_type="contacts.person")],
+    )
+    add_companies(sales, Near="administrator")
+    with sales.acting() as session:
+        session.add_all([Person(first_name="Ada", last_name="Byron"), Person(first_name="Eve", last_name="Moneypenny")])
+        session.commit()
+    other = aliased(Contact)
+    with sales.acting("ann") as session:
+        for entity in (Contact, other):
+            assert sorted(str(one) for one in session.scalars(sa.select(entity))) == ["Ada Byron", "Near"]
+            assert session.scalar(sa.select(sa.func.count()).select_from(entity)) == 2
+
+
 # --- fields
 
 
