@@ -93,11 +93,21 @@ def narrow(state: ORMExecuteState) -> None:
     if not state.is_select:
         return
     archived = state.is_relationship_load or bool(state.execution_options.get("include_archived"))
-    options = _narrowing({mapper.class_ for mapper in state.all_mappers}, archived=archived)
+    options = _narrowing(_asked_for(state), archived=archived)
     if has_hidden():
         options = (*options, *hiding(state))
     if options:
         state.statement = state.statement.options(*options)
+
+
+def _asked_for(state: ORMExecuteState) -> set[type[Any]]:
+    """The classes that a query asks for by themselves, also where it only counts them."""
+    found = {mapper.class_ for mapper in state.all_mappers}
+    for source in getattr(state.statement, "_from_obj", ()):
+        entity = source._annotations.get("parententity")
+        if entity is not None:
+            found.add(entity.mapper.class_)
+    return found
 
 
 def narrowed(statement: sa.Select[Any], model: type[Record]) -> sa.Select[Any]:
