@@ -10,9 +10,11 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import flask_admin.babel
+import flask_babel
 import flask_security.babel
 import flask_wtf.i18n
 from babel.messages.mofile import write_mo
@@ -39,12 +41,15 @@ class FolderDomain(Domain):  # type: ignore[misc]
 
     def get_translations(self) -> NullTranslations:
         """Return the messages in the language of the moment, none outside an application."""
-        return self.of_domain("messages", ())
+        # A page has up to three hundred texts.
+        kept: dict[str, NullTranslations] | None = getattr(_moment(), "babel_translations", None)
+        found = kept.get("messages") if kept is not None else None
+        return found if found is not None else self.of_domain("messages", ())
 
     def of_domain(self, domain: str, library_folders: Iterable[str]) -> NullTranslations:
         """Return ``domain``'s messages in the language of the moment: the library's, then this Site's over them."""
-        moment = g.get("_flask_babel") if g else None
-        # A page has a hundred texts. Flask-Babel clears this attribute whenever the language of the moment changes.
+        moment = _moment()
+        # Flask-Babel clears this attribute whenever the language of the moment changes.
         kept: dict[str, NullTranslations] | None = getattr(moment, "babel_translations", None)
         if kept is None or domain not in kept:
             locale = get_locale()
@@ -54,9 +59,26 @@ class FolderDomain(Domain):  # type: ignore[misc]
             if key not in self._loaded:
                 self._loaded[key] = _merged([*map(Path, library_folders), *self.folders], *key)
             if kept is None:
-                kept = g._flask_babel.babel_translations = {}
+                kept = {}
+                _moment().babel_translations = kept  # type: ignore[union-attr]  # where there is a language
             kept[domain] = self._loaded[key]
         return kept[domain]
+
+
+def _moment() -> SimpleNamespace | None:
+    """Return what Flask-Babel keeps for the moment, None outside an application.
+
+    It takes this function in place of its own, which looks at the context five times and is asked for every text: that
+    was an eighth of the page of a record.
+    """
+    try:
+        held: Any = g._get_current_object()  # type: ignore[attr-defined]
+    except RuntimeError:
+        return None
+    kept: SimpleNamespace | None = held.get("_flask_babel")
+    if kept is None:
+        kept = held._flask_babel = SimpleNamespace()
+    return kept
 
 
 class TemplateTexts:
@@ -180,6 +202,7 @@ def _bind_libraries() -> None:
         flask_security.babel.FsDomain.get_translations = _of_library
         wtforms_domain = flask_admin.babel.wtforms_domain
         wtforms_domain.get_translations = lambda: _of_library(wtforms_domain)
+        flask_babel._get_current_context = _moment
         bridge = flask_wtf.i18n.translations
         bridge.gettext = lambda string: wtforms_domain.get_translations().ugettext(string)
         bridge.ngettext = lambda singular, plural, n: wtforms_domain.get_translations().ungettext(singular, plural, n)
