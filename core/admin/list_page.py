@@ -52,9 +52,12 @@ def list_page(view: RecordView) -> Any:
         return url(sort=(Sort(name, bool(desc) or (invert and not first.descending)),))
 
     first = next(iter(view.query.order(asked).sorts), Sort(""))
+    around_rows = bar(view, opened, asked)
+    editable = view.editable if view.can_edit else frozenset()
+    row_actions = view.get_list_row_actions()
     return view.render(
         "admin/model/list.html",
-        **bar(view, opened, asked),
+        **around_rows,
         data=page.records,
         count=count.number,
         count_more=count.more,
@@ -74,9 +77,14 @@ def list_page(view: RecordView) -> Any:
         actions_confirmation=confirmations,
         action_form=view.action_form() if actions else None,
         delete_form=view.delete_form() if view.can_delete else None,
-        editable_columns=view.editable if view.can_edit else (),
+        editable_columns=editable,
         list_columns=[(name, str(label_of(view, name))) for name in columns],
-        list_row_actions=view.get_list_row_actions(),
+        list_row_actions=row_actions,
+        # What the head of the table and the pattern of its rows depend on beside the reader.
+        drawn_for=(
+            view.endpoint, columns, around_rows["return_url"], around_rows["query_words"], editable, tuple(actions),
+            tuple(type(action).__name__ for action in row_actions),
+        ),
         rows=rows_of(view, page.records, columns),
         filled=filled,
         cell_mark=cell_mark,

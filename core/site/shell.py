@@ -22,7 +22,7 @@ from core.accounts.actor import acting
 from core.site import menu
 from core.site.reader import preferences
 
-KEPT = 500  # shells of a process; one takes some 20 kB
+KEPT = 4_000  # parts of a process; one takes some 3 kB, those of one person 20
 # Nobody knows these words, so nothing that people typed can be taken for them.
 _WORD = secrets.token_hex(12)
 _PAGE, _LINE, _END = (Markup(word) for word in (f"{_WORD}-page", f"{_WORD}-line-", f"-{_WORD}"))  # noqa: S704 - of letters
@@ -39,20 +39,28 @@ class _Part:
 
 def install(app: Flask) -> None:
     """Give the templates of ``app`` the block ``{% call shell_part(name) %}``, and what stands for the open page in it:
-    ``this_page`` for its address, ``line_mark(url)`` in the line of the menu that leads to ``url``."""
-    shells: dict[Hashable, dict[str, _Part]] = {}
+    ``this_page`` for its address, ``line_mark(url)`` in the line of the menu that leads to ``url``.
 
-    def shell_part(name: str, caller: Callable[[], Markup]) -> Markup:
+    Parts of a page that depend on more say so: ``{% call shell_part(name, this, and_that) %}``.
+    """
+    shells: dict[Hashable, dict[Hashable, _Part]] = {}
+    parts = 0
+
+    def shell_part(name: str, *more: Hashable, caller: Callable[[], Markup]) -> Markup:
         """The part ``name`` as the block draws it, or as it drew it before for who sees the same."""
+        nonlocal parts
         if acting().user_id is None:
             return _filled(_pieces(caller()))
         if "shell" not in g:
-            if len(shells) >= KEPT:
-                shells.clear()
             g.shell = shells.setdefault(_depends(app.jinja_env.globals), {})
-        if name not in g.shell:
-            g.shell[name] = _pieces(caller())
-        return _filled(g.shell[name])
+        key = (name, *more)
+        if key not in g.shell:
+            parts += 1
+            if parts > KEPT:
+                parts = 0
+                shells.clear()
+            g.shell[key] = _pieces(caller())
+        return _filled(g.shell[key])
 
     app.jinja_env.globals.update(shell_part=shell_part, this_page=_PAGE, line_mark=_line_mark)
 

@@ -90,3 +90,31 @@ def test_a_line_of_a_right_given_or_taken_comes_and_goes_with_it(site: TestInsta
             set_grants(session, role, {"core.users.manage": scope})
             session.commit()
         assert ("/users/" in browser.get("/").text) is there
+
+
+def test_head_and_rows_of_a_list_follow_columns_order_and_rights(site: TestInstallation) -> None:
+    from plugins.contacts.models import Person
+
+    with site.acting() as session:
+        session.add(Person(first_name="Ada", city="Shiraz"))
+        session.commit()
+    browser, path = site.browser("user"), "/contacts/person/"
+
+    def headings(arguments: str) -> list[str]:
+        return re.findall(r'<th scope="col" class="col-([a-z_]+)"', browser.get(path + arguments).text)
+
+    for _ in range(2):
+        assert headings("?columns=name,city") == ["name", "city"]
+        assert headings("?columns=city,name,birthday") == ["city", "name", "birthday"]
+        assert 'aria-sort="ascending"' in browser.get(f"{path}?sort=city").text
+        assert 'aria-sort="descending"' in browser.get(f"{path}?sort=-city").text
+        assert "aria-sort" not in browser.get(path).text
+    assert "Edit City of Ada" in browser.get(path).text
+    with site.acting() as session:
+        role = session.scalars(sa.select(Role).where(Role.name == "user")).one()
+        set_grants(session, role, {"contacts.person.edit": "none", "contacts.person.delete": "none"})
+        session.commit()
+    page = browser.get(path).text
+    assert "Ada" in page
+    assert "Edit City of Ada" not in page
+    assert "Delete “Ada”?" not in page
