@@ -36,8 +36,10 @@ FOLDER = "backups"
 BACKUP = "core.backup"  # in the audit
 KEYS = ("secret_key", "encryption_key")
 INSTANCE_FOLDERS = ("plugins", "templates", "translations", "exports")
-# Who is signed in and which processes run says nothing about another day.
-LEFT_OUT = frozenset({"core_process", "core_sign_in", "core_set_up_link"})
+# Who is signed in and which processes run says nothing about another day; a link that was used must not work again.
+LEFT_OUT = frozenset(
+    {"core_process", "core_sign_in", "core_pending_sign_in", "core_set_up_link", "core_account_link"}
+)  # fmt: skip
 
 Report = Callable[[int, int, str], None]
 

@@ -125,12 +125,14 @@ def find_page(session: Session, query: AuditQuery, before: int | None, after: in
     beside = before if before is not None else after
     place = session.execute(sa.select(Audit.at, Audit.id).where(Audit.id == beside)).first() if beside else None
     wanted = query.statement()
-    here = sa.tuple_(Audit.at, Audit.id)
+    # The rows of one record lie together in an index by number; SQLite would walk along the times of its whole type.
+    columns: tuple[Any, ...] = (Audit.id,) if query.kind and query.record else (Audit.at, Audit.id)
+    here = sa.tuple_(*columns)
     backwards = place is not None and before is None
     if place is not None:
-        there = sa.tuple_(sa.literal(place.at, Audit.at.type), sa.literal(place.id))
+        there = sa.tuple_(*(sa.literal(getattr(place, column.key), column.type) for column in columns))
         wanted = wanted.where(here > there if backwards else here < there)
-    order = (Audit.at.asc(), Audit.id.asc()) if backwards else (Audit.at.desc(), Audit.id.desc())
+    order = (column.asc() if backwards else column.desc() for column in columns)
     found = session.execute(wanted.order_by(*order).limit(PER_PAGE + 1)).all()
     rows = found[:PER_PAGE]
     more = len(found) > PER_PAGE

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
@@ -18,9 +20,11 @@ from core.admin.history import told_changes
 from core.parts import Label
 from core.records.catalog import current_catalog
 from core.records.naming import find_records
+from core.records.operations.models import Operation
 from core.records.policy import sees_every
 from core.site.site import session
 from core.web.audit_query import KINDS, SOURCES
+from core.web.operations import SEE as SEE_OPERATIONS
 
 ACTIONS: dict[str, tuple[Label, str]] = {
     "created": (lazy_pgettext("somebody did it", "created"), "plus"),
@@ -115,6 +119,7 @@ class AuditRow:
     address: str
     reason: str
     operation: str
+    operation_url: str | None
     closed: bool
     same_record: dict[str, Any]
 
@@ -125,7 +130,8 @@ def audit_rows(found: Iterable[Any]) -> list[AuditRow]:
     keys = [(row.record_type, row.record_id) for row in found if row.record_id is not None]
     records = find_records(session, keys, archived=True)
     open_types = _open_types(row.record_type for row in found)
-    return [_row(row, records.get((row.record_type, row.record_id)), open_types) for row in found]
+    pages = _operation_pages(row.operation for row in found)
+    return [_row(row, records.get((row.record_type, row.record_id)), open_types, pages) for row in found]
 
 
 def readable(found: Sequence[Any]) -> list[bool]:
@@ -177,7 +183,21 @@ def _is_open(row: Any, record: Any, open_types: frozenset[str]) -> bool:
     return record is not None or row.record_type in open_types
 
 
-def _row(row: Any, record: Any, open_types: frozenset[str]) -> AuditRow:
+def _operation_pages(operations: Iterable[str | None]) -> Mapping[str, str]:
+    """The pages of those operations that have one and that the reader may open; a job that was none has no page."""
+    wanted = {operation for operation in operations if operation}
+    if not wanted:
+        return {}
+    asked = sa.select(Operation.id, Operation.actor_id).where(Operation.id.in_(wanted))
+    everybody = acting().may(SEE_OPERATIONS)
+    return {
+        row.id: url_for("operations.one", op_id=row.id)
+        for row in session.execute(asked)
+        if everybody or row.actor_id == acting().user_id
+    }
+
+
+def _row(row: Any, record: Any, open_types: frozenset[str], pages: Mapping[str, str]) -> AuditRow:
     readable = _is_open(row, record, open_types)
     changes = visible_changes(row) if readable else ()
     subject = str(record) if record is not None else ""
@@ -202,6 +222,7 @@ def _row(row: Any, record: Any, open_types: frozenset[str]) -> AuditRow:
         address=row.address,
         reason=row.reason,
         operation=row.operation or "",
+        operation_url=pages.get(row.operation or ""),
         closed=not readable,
         same_record={"kind": row.record_type, "record": row.record_id} if row.record_id is not None else {},
     )
