@@ -19,6 +19,7 @@ CREATED, CHANGED, ROLES_CHANGED, DEACTIVATED, REACTIVATED = (
     "created", "changed", "roles_changed", "deactivated", "reactivated",
 )  # fmt: skip
 VIEWED_AS, VIEWED_AS_ENDED = "viewed_as", "viewed_as_ended"
+PASSKEY_ADDED, PASSKEY_REMOVED = "passkey_added", "passkey_removed"
 TIED, UNTIED = "tied_to_provider", "untied"
 INVITED, INVITATION_REVOKED, RESET_ASKED = "invited", "invitation_revoked", "reset_asked"
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core.accounts import sessions
 from core.accounts.acts import NEW_CODES, RECOVERY_CODE_USED, TWO_FACTOR_OFF, TWO_FACTOR_ON, note
 from core.accounts.models import Base, Role, User, now
+from core.accounts.passkeys import Passkey
 from core.config import Config
 from core.database.keyring import Place
 from core.database.secrets import Secrets
@@ -123,12 +124,13 @@ def renew_codes(session: Session, user: User) -> list[str]:
 
 
 def switch_off(session: Session, user: User) -> None:
-    """Forget the app and the recovery codes of ``user``."""
+    """Forget the app, the recovery codes and the passkeys of ``user``."""
     if user.two_factor_at is not None:
         note(session, TWO_FACTOR_OFF, user)
     user.two_factor_at = None
     session.execute(sa.delete(SecondFactor).where(SecondFactor.user_id == user.id))
     session.execute(sa.delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+    session.execute(sa.delete(Passkey).where(Passkey.user_id == user.id))
     Secrets.forget(session.connection(), place_of(user.id))
     session.flush()
 

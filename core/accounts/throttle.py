@@ -32,6 +32,7 @@ PER_ADDRESS = RateLimitItemPerMinute(30, 5, namespace="sign-in-address")
 PER_BROWSER = RateLimitItemPerMinute(5, 5, namespace="sign-in-browser")
 ANYWHERE = RateLimitItemPerMinute(30, 15, namespace="sign-in-anywhere")
 LINKS_PER_ADDRESS = RateLimitItemPerMinute(10, 15, namespace="link-address")
+CHALLENGES_PER_ADDRESS = RateLimitItemPerMinute(60, 15, namespace="challenge-address")
 LINKS_PER_ACCOUNT = RateLimitItemPerMinute(3, 15, namespace="link-account")
 REDIS_WAIT = 1.0  # seconds an attempt waits for Redis
 REDIS_PAUSE = 5.0  # seconds Redis is left alone after it did not answer
@@ -92,6 +93,10 @@ class Throttle:
         if of_address:
             return of_address, 0
         return 0, self._count([(LINKS_PER_ACCOUNT, LINKS_PER_ACCOUNT.key_for(digest(account)))])[0]
+
+    def count_challenge(self, address: str) -> int:
+        """Count a challenge for a passkey; the seconds to wait, 0 to go on."""
+        return self._count([(CHALLENGES_PER_ADDRESS, CHALLENGES_PER_ADDRESS.key_for(network(address)))])[0]
 
     def _count(self, counters: Sequence[tuple[RateLimitItem, str]]) -> tuple[int, RateLimitItem | None]:
         for number, (limit, key) in enumerate(counters, start=1):

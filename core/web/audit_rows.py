@@ -47,6 +47,8 @@ ACTIONS: dict[str, tuple[Label, str]] = {
     "recovery_codes_made": (_l("made new recovery codes"), "key"),
     "recovery_code_used": (_l("signed in with a recovery code"), "key"),
     "sessions_ended": (_l("signed other browsers out"), "logout"),
+    "passkey_added": (_l("added a passkey"), "key"),
+    "passkey_removed": (_l("removed a passkey"), "key"),
     "tied_to_provider": (_l("tied an account to a provider"), "key"),
     "untied": (_l("untied an account from a provider"), "key"),
     "roles_changed": (_l("changed the roles"), "users"),

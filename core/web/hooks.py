@@ -67,6 +67,7 @@ from core.web.notification_mail import SEND_DIGESTS, mail_notification, send_dig
 from core.web.notifications import notification_pages
 from core.web.old_news import REMOVE_OLD_NEWS, remove_old_news
 from core.web.openid import openid_pages
+from core.web.passkeys import passkey_pages
 from core.web.report_pages import report_pages
 from core.web.role_fields import role_pages as field_pages
 from core.web.role_rules import role_pages as rule_pages
@@ -153,6 +154,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         invitation_pages,
         account_link_pages,
         openid_pages,
+        passkey_pages,
         team_pages,
         view_as_pages,
         access_pages,

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_security import current_user, login_user
 from werkzeug.wrappers import Response
 
-from core.accounts import known_browser, pending, second_factor, users, viewing
+from core.accounts import known_browser, passkeys, pending, second_factor, users, viewing
 from core.accounts.actor import as_system
 from core.accounts.acts import SIGN_IN_FAILED, note
 from core.accounts.models import SignIn, User, now
@@ -114,7 +114,7 @@ def change() -> Response:
 
 def _begin() -> Response:
     user = current_user._get_current_object()
-    refusal = _disbelief(user)
+    refusal = disbelief(user)
     if refusal:
         return _page(errors={"password": refusal.sentence}, refusal=refusal)
     if user.two_factor_at is not None:
@@ -150,7 +150,7 @@ def _confirm() -> Response:
 
 def _renew_codes() -> Response:
     work, user = accounts().database.session(), current_user._get_current_object()
-    refusal = _disbelief(user)
+    refusal = disbelief(user)
     if refusal:
         return _page(errors={"codes_password": refusal.sentence}, refusal=refusal)
     if user.two_factor_at is None:
@@ -162,7 +162,7 @@ def _renew_codes() -> Response:
 
 def _switch_off() -> Response:
     work, user = accounts().database.session(), current_user._get_current_object()
-    refusal = _disbelief(user)
+    refusal = disbelief(user)
     if refusal:
         return _page(errors={"off_password": refusal.sentence}, refusal=refusal)
     if any(role.two_factor_required for role in user.roles):
@@ -174,7 +174,7 @@ def _switch_off() -> Response:
     return redirect(url_for("two_factor.index"), 303)
 
 
-def _disbelief(user: User) -> Refusal | None:
+def disbelief(user: User) -> Refusal | None:
     """Why the person at the keyboard may not be ``user``; None where the password was right."""
     if user.password is None:
         if _signed_in_just_now():
@@ -215,7 +215,8 @@ def _page(
     html = render_template(
         "core/two_factor.html", on=user.two_factor_at, codes=codes, left=second_factor.codes_left(work, user),
         secret=" ".join(key[start : start + 4] for start in range(0, len(key), 4)) if key else "", qr=qr,
-        address=address, errors=errors or {}, problem=problem, has_password=user.password is not None,
+        address=address, errors=errors or {}, problem=problem, passkeys=passkeys.of_user(work, user),
+        has_password=user.password is not None,
         required=any(role.two_factor_required for role in user.roles), must=second_factor.must_enrol(user),
     )  # fmt: skip
     response = make_response(html, refusal.status if refusal else 200)
