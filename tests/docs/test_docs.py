@@ -409,3 +409,12 @@ def test_changelog_has_an_entry_for_this_version() -> None:
 
 def test_licence_is_the_one_the_metadata_names() -> None:
     assert text_of(ROOT / "LICENSE").startswith("MIT License")
+
+
+# --- promises
+
+
+def test_every_test_that_holds_a_promise_is_there() -> None:
+    named = set(re.findall(r"`(tests/[^`]*)`", text_of(ROOT / "docs" / "security.md")))
+    assert len(named) > 10
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
