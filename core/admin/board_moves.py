@@ -31,7 +31,7 @@ def move_page(view: RecordView) -> Any:
     record = view.record_or_404(request.args.get("id", ""))
     view.require("edit", record)
     here = board.query.source.lane_of(record)
-    lanes = board.query.source.lanes(view.session, board.scope_id)
+    lanes = board.lanes(view.session)
     return view.render(
         "nova/board_move.html",
         title=_("Move %(name)s", name=str(record)),

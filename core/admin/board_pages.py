@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from flask import abort, request
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from core.admin.board import CARDS_LIMIT, BoardQuery
 from core.admin.cards import Cards
@@ -37,7 +38,7 @@ class BoardRequest:
     """What the address of a board asks for; ``here`` are the arguments that lead back to it."""
 
     query: BoardQuery
-    scopes: Sequence[Any]
+    scopes: Mapping[Any, list[Lane] | None]
     scope: Any
     opened: Opened
     asked: ListRequest
@@ -47,6 +48,11 @@ class BoardRequest:
     @property
     def scope_id(self) -> int | None:
         return self.scope.id if self.scope is not None else None
+
+    def lanes(self, session: Session) -> list[Lane]:
+        """The lanes of the board, without their cards."""
+        lanes = self.scopes.get(self.scope) if self.scope is not None else None
+        return lanes if lanes is not None else self.query.source.lanes(session, self.scope_id)
 
     @property
     def everything(self) -> bool:
@@ -64,7 +70,7 @@ def read_board(view: RecordView) -> BoardRequest:
     if query is None:
         abort(400)
     scopes = query.source.scopes(view.session)
-    scope = _scope(scopes)
+    scope = _scope(list(scopes))
     listed = {name: value for name, value in request.args.items() if name not in OWN}
     opened = open_view(view, listed)
     asked = view.query.read(opened.arguments, view.page_size_options)
@@ -90,7 +96,7 @@ def board_page(view: RecordView) -> Any:
     """The board. ``?lane=…&cards=…`` shows more of one lane."""
     board = read_board(view)
     query = board.query
-    lanes = query.source.lanes(view.session, board.scope_id)
+    lanes = board.lanes(view.session)
     sizes = _sizes(query, lanes)
     matching = matching_of(view, board, lanes)
     totals = totals_of(view, board, matching, lanes if board.scope is not None else None)

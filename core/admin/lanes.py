@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from core.records.record import BoardLane
 from core.site.formats import format_money, format_number
 
 LANES_LIMIT = 60  # lanes of one board; past that a list with groups is the better tool
+MOST_LANES = 1_000  # of all boards together that are read with what splits them
 NO_VALUE = "_"  # the key, in addresses and forms, of the lane of records without a value
 
 
@@ -107,12 +108,28 @@ class LaneSource:
             raise UnknownField(record_type.name, f"{self.field.name}.{self.board.scope}")
         return relation
 
-    def scopes(self, session: Session) -> Sequence[Any]:
-        """The records that split lanes into boards, such as pipelines; empty when nothing does."""
+    def scopes(self, session: Session) -> dict[Any, list[Lane] | None]:
+        """The records that split lanes into boards, such as pipelines, each with its lanes; empty when nothing does.
+
+        Both come by one query. Where there are too many lanes for that they are None; ``lanes`` brings those of one.
+        """
         if self.scope is None:
-            return []
-        target = self.scope.mapper.class_
-        return session.scalars(sa.select(target).order_by(*_position(target, None))).unique().all()
+            return {}
+        scope: Any = self.scope.mapper.class_
+        target: Any = self.field.target
+        (column,) = self.scope.local_columns
+        statement = sa.select(scope, target).outerjoin(target, column == scope.id)
+        statement = statement.order_by(*_position(scope, None), *_position(target, self.board.order))
+        rows = session.execute(statement.limit(MOST_LANES)).unique().all()
+        if len(rows) == MOST_LANES:
+            alone = sa.select(scope).order_by(*_position(scope, None))
+            return dict.fromkeys(session.scalars(alone).unique())
+        found: dict[Any, list[Lane] | None] = {}
+        for split, row in rows:
+            lanes = found.setdefault(split, [])
+            if lanes is not None and row is not None and len(lanes) < LANES_LIMIT:
+                lanes.append(self._lane(row))
+        return found
 
     def lanes(self, session: Session, scope_id: int | None = None) -> list[Lane]:
         """The lanes from first to last, without their cards; at most ``LANES_LIMIT``."""

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 import flask_babel
-from flask import current_app, g, has_app_context, has_request_context, request
+from flask import current_app, g, has_request_context, request
 from flask_babel import get_locale
 from flask_security import current_user
 
@@ -42,10 +42,13 @@ class Preferences:
 
 def preferences() -> Preferences:
     """Return how the reader of the moment reads; English, Gregorian and UTC outside an application."""
-    if not has_app_context():
+    # Every number and day of a page asks, so the context is looked at once.
+    try:
+        held = g._get_current_object()  # type: ignore[attr-defined]
+    except RuntimeError:
         return Preferences()
-    chosen = chosen_preferences()
-    locale = get_locale()
+    chosen: Preferences = held.get("_peyvand_preferences") or chosen_preferences()
+    locale = getattr(held.get("_flask_babel"), "babel_locale", None) or get_locale()
     spoken: Language = "fa" if locale is not None and locale.language == "fa" else "en"
     if spoken == chosen.language:
         return chosen

@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 from core.testing.installation import Browser, TestInstallation
 
 MakeSite = Callable[..., TestInstallation]
-LIST_BUDGET = 12
-BOARD_BUDGET = 9
+LIST_BUDGET = 7
+BOARD_BUDGET = 7
 SEARCH_BUDGET = 12
 PAGE_BUDGET = 20
 RECORD_BUDGET = 12
