@@ -210,3 +210,43 @@ def test_checkers_are_told_the_names_of_the_facade():
 def test_an_unknown_name_is_no_part_of_the_facade():
     with pytest.raises(AttributeError, match="Deal"):
         core.Deal  # noqa: B018
+
+
+# Who acts as the installation itself, with all rights, and why: each call was looked at, and a new one is too.
+ACTING_AS_SYSTEM = {
+    "core/accounts/": "nobody is signed in yet, and an account is looked for",
+    "core/backup/": "a copy holds everything",
+    "core/cli.py": "whoever runs a command owns the installation",
+    "core/commands/": "whoever runs a command owns the installation",
+    "core/jobs/": "a job of the installation, or the look for who asked for one",
+    "core/mail/outbox.py": "a mail goes out whoever caused it",
+    "core/notifications/notify.py": "whether others see a record is asked as each of them",
+    "core/records/duplicates/": "all records are compared; what is shown is asked as the reader",
+    "core/records/events.py": "what happened is told whoever did it",
+    "core/records/field_rights.py": "a record is checked and found by the whole of it, and closed again",
+    "core/records/operations/batch.py": "an undo of the installation's own work",
+    "core/records/scopes.py": "teams and rules are read, and no records",
+    "core/serve/doctor.py": "the installation is looked at as a whole",
+    "core/site/": "the Site is put together",
+    "core/testing/": "tests prepare what they need",
+    "core/web/account_links.py": "the owner of a link is not signed in",
+    "core/web/mail_pages.py": "an administrator looks at every mail",
+    "core/web/openid.py": "who comes from a provider is not signed in yet",
+    "core/web/telling.py": "a job tells others of what they may see",
+    "core/web/two_factor.py": "who gives a code is not signed in yet",
+    "plugins/activities/reminders.py": "a job reminds everybody of what is his",
+    "plugins/sales/rules.py": "deals are counted before a stage is removed, also those one does not see",
+    "plugins/sales/services.py": "the deals of a stage that is removed are moved, also those one does not see",
+}
+
+
+def test_nobody_else_acts_as_the_installation() -> None:
+    calls = [
+        str(path.relative_to(ROOT))
+        for path in _sources("core", "plugins", "examples")
+        if "tests" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "as_system"
+    ]
+    assert [call for call in calls if not call.startswith(tuple(ACTING_AS_SYSTEM))] == []
+    assert [known for known in ACTING_AS_SYSTEM if not any(call.startswith(known) for call in calls)] == []

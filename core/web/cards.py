@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from core.admin.drawing import mending
 from core.database.limits import TooSlow, time_limit
-from core.errors import ValidationError
+from core.errors import Forbidden, ValidationError
 from core.reports.dashboards import Placed
 from core.reports.definition import check, source
 from core.reports.shown import show
@@ -60,6 +60,8 @@ def draw(placed: Placed, seconds: float) -> Drawn | None:
         html = _report(placed, seconds) if placed.report is not None else _of_plugin(placed, seconds)
     except TooSlow:
         return Drawn(placed, slow=True, page_url=page_url)
+    except Forbidden:
+        return None  # it would tell something that its reader may not see
     except Exception:
         log.exception("The card %s of the plugin %s failed.", placed.title, placed.plugin or "core")
         return Drawn(placed, error=placed.plugin or placed.title, page_url=page_url)
