@@ -232,6 +232,7 @@ ACTING_AS_SYSTEM = {
     "core/web/account_links.py": "the owner of a link is not signed in",
     "core/web/mail_pages.py": "an administrator looks at every mail",
     "core/web/openid.py": "who comes from a provider is not signed in yet",
+    "core/web/passkeys.py": "who shows a passkey is not signed in yet",
     "core/web/telling.py": "a job tells others of what they may see",
     "core/web/two_factor.py": "who gives a code is not signed in yet",
     "plugins/activities/reminders.py": "a job reminds everybody of what is his",
