@@ -41,6 +41,7 @@ def pages(served: ServedInstallation) -> list[str]:
         if screen.in_menu:
             found.append(f"/import/{name}")
     found += ["/admin/modules/sales/disable", "/admin/modules/contacts/disable"]
+    found += ["/admin/users/1", "/admin/users/invitations/", "/admin/mail/server", "/profile/two-step"]
     kept = dict.fromkeys(path for path in found if not path.startswith("/static"))
     return [path for path in kept if client.get(path) and client.status in (200, 404)]
 
@@ -64,7 +65,7 @@ def test_every_page_is_accessible_and_nothing_is_blocked(
     context = chromium.new_context(viewport=SIZES[size], reduced_motion="reduce")
     context.add_cookies([{"name": "peyvand_language", "value": language, "url": served.url}])
     visitor, found = Visitor(context, served.url), {}
-    for path in ("/sign-in", "/set-up/unknown"):
+    for path in ("/sign-in", "/set-up/unknown", "/forgot", "/reset/unknown", "/invitation/unknown"):
         look(visitor, path, found)
     visitor.sign_in()
     paths = pages(served)
