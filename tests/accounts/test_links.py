@@ -193,14 +193,15 @@ def test_mistake_keeps_the_link(installation, change, field):
 
 
 def test_host_of_the_link_is_that_of_the_configuration(installation, admin):
-    with installation.work() as session:
-        number = session.scalar(select(User.id).where(User.email == installation.sales[0]))
-    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-CSRFToken": admin.token("/profile/")}
-    answer = admin.client.post(f"/admin/users/invitations/reset/{number}", headers=headers)
-    if answer.status_code == 200:
-        assert "http://127.0.0.1:8000/reset/" in answer.text
-    assert "evil.example" not in answer.text
-    assert path_in(admin.post(f"/admin/users/invitations/reset/{number}").text, "reset")
+    number = person(installation).id
+    path = f"/admin/users/invitations/reset/{number}"
+    token = admin.token("/profile/")
+    admin.client.set_cookie("peyvand_session", admin.cookie, domain="evil.example")
+    for headers in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}, {"Forwarded": "host=evil.example"}):
+        answer = admin.client.post(path, headers=headers | {"X-CSRFToken": token})
+        assert answer.status_code == 200
+        assert path_in(answer.text, "reset")
+        assert "evil.example/reset" not in answer.text
 
 
 def test_invitation_is_sent_again_and_withdrawn(installation, admin):

@@ -10,6 +10,7 @@ from core.accounts import users
 from core.accounts.actor import NOBODY, acting
 from core.accounts.models import SignIn, User
 from core.accounts.roles import set_grants
+from core.accounts.security import OPEN_ENDPOINTS
 from core.accounts.users import hashed
 from core.errors import ValidationError
 
@@ -209,3 +210,16 @@ def test_poor_password_is_refused(installation, password):
 def test_password_is_kept_as_argon2id(installation):
     with installation.app.app_context():
         assert hashed("یک جملهٔ بلند فارسی").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_doors_open_to_visitors_are_those_that_were_looked_at(installation):
+    """A new one belongs on this list only after somebody has asked what a stranger could do with it."""
+    views = installation.app.view_functions
+    open_doors = {name for name, view in views.items() if getattr(view, "public", False)} | OPEN_ENDPOINTS
+    assert open_doors == {
+        "account_links.forgot", "account_links.invitation", "account_links.reset", "health.check", "openid.come_back",
+        "openid.leave", "passkeys.enter", "passkeys.entering_options", "profile.choose", "security.login",
+        "security.logout", "set_up.page", "two_factor.ask",
+    }  # fmt: skip
+    before_the_second_step = {name for name, view in views.items() if getattr(view, "before_enrolment", False)}
+    assert before_the_second_step - open_doors == {"two_factor.change", "two_factor.index"}
