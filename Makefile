@@ -10,12 +10,13 @@ BENCH_STAMP := $(VENV)/.installed-bench
 SETTINGS := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-quick wheel clean
+.PHONY: help run test lint security bench bench-quick wheel clean
 
 help:
 	@echo "make run     start Peyvand on http://127.0.0.1:8000"
 	@echo "make test    run the linters and every test"
 	@echo "make lint    run the linters alone"
+	@echo "make security  look for holes in a running installation with sample data"
 	@echo "make bench   measure beside Django's admin, Flask-Admin and plain SQL, on a million contacts"
 	@echo "make bench-quick  the same on a tenth of the data"
 	@echo "make wheel   build a wheel into dist/"
@@ -32,6 +33,9 @@ test: $(TEST_STAMP)
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+security: $(TEST_STAMP)
+	@$(BIN)/python -m scripts.security
 
 bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks
