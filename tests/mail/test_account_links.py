@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-from core.accounts.models import User
+from core.accounts.models import User, now
 from core.database.secrets import SECRETS
+from core.jobs.queue import enqueue
 from core.mail.models import MAILS
 from core.mail.outbox import send_mail
 from core.testing.installation import TestInstallation
 from core.testing.servers import RedisServer
+from core.web.old_news import REMOVE_OLD_NEWS
 
 CHOSEN = {"password": "a completely new secret", "password_confirm": "a completely new secret"}
 
@@ -151,6 +154,24 @@ def test_private_mail_that_was_refused_is_not_sent_again(installation: TestInsta
         number = connection.scalar(sa.select(MAILS.c.id))
         assert connection.execute(sa.select(SECRETS)).all() == []
     assert browser.post(f"/admin/mail/{number}/again").status_code == 404
+
+
+def test_link_that_never_left_is_forgotten_once_it_has_expired(installation: TestInstallation, server: Any) -> None:
+    server.stop()
+    for key in ("old", "new"):
+        with installation.acting() as work:
+            send_mail(work, key=key, address="sara@example.com", subject="Link", text="secret", private=True)
+            work.commit()
+    installation.run_jobs()
+    with installation.runtime.database.engine.begin() as connection:
+        aged = sa.update(SECRETS).where(SECRETS.c.row_key == "old")
+        connection.execute(aged.values(changed_at=now() - dt.timedelta(days=8)))
+    with installation.acting() as work:
+        enqueue(REMOVE_OLD_NEWS)
+        work.commit()
+    installation.run_jobs()
+    with installation.runtime.database.engine.connect() as connection:
+        assert connection.scalars(sa.select(SECRETS.c.row_key)).all() == ["new"]
 
 
 def test_mail_speaks_the_language_of_its_reader(installation: TestInstallation, postman: Any) -> None:
