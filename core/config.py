@@ -36,33 +36,32 @@ PEYVAND_ATTACHMENT_PIXELS megapixels up to which an attached image gets a thumbn
 
 import hashlib
 import os
-import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self
-from urllib.parse import quote, urlsplit
+from typing import NamedTuple, Self
+from urllib.parse import quote
 
 from core.errors import ConfigError
-from core.private_file import read_private, write_once
-
-ATTACHMENT_KINDS = ("image", "pdf", "office", "text", "archive", "audio", "video", "other")
-"""What an attached file can be, by its content; ``other`` is welcome only where an administrator says so."""
-
-SHORTEST_KEY = 32
-"""Least characters of a secret key: what 128 bits need in hexadecimal."""
+from core.variables import (
+    ATTACHMENT_KINDS,
+    checked_key,
+    database_url,
+    encryption_keys,
+    in_url,
+    kept_key,
+    kinds,
+    oidc,
+    private_hosts,
+    public_url,
+    redis_url,
+    smtp,
+    switch,
+    whole_number,
+)
 
 LONGEST_SOCKET_PATH = 107
 """Bytes the kernel keeps for the path of a unix socket (unix(7), without the closing NUL)."""
-
-_EXAMPLE_WORDS = ("changeme", "change-me", "change_me", "example", "your-secret", "your_secret", "insecure")
-SECURITIES = ("starttls", "tls", "none")
-SAME_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
-SENDER = re.compile(r"[^<>@\s]+@[^<>@\s]+|[^<>@\r\n]+<[^<>@\s]+@[^<>@\s]+>")
-_ENCRYPTION_KEY = re.compile(r"[0-9a-fA-F]{64}")
-_YES = frozenset({"1", "true", "yes", "on"})
-_NO = frozenset({"", "0", "false", "no", "off"})
 
 
 class Setting(NamedTuple):
@@ -170,30 +169,31 @@ class Config:
         _refuse_unknown(environ)
         instance = Path(environ.get("PEYVAND_INSTANCE") or "instance").expanduser().absolute()
         host = environ.get("PEYVAND_HOST") or "127.0.0.1"
-        port = _whole_number(environ, "PEYVAND_PORT", 8000, 1, 65535)
+        port = whole_number(environ, "PEYVAND_PORT", 8000, 1, 65535)
         default_database = f"sqlite:///{instance / 'peyvand.db'}"
+        own_address = f"http://{in_url(host)}:{port}"
         key = environ.get("PEYVAND_SECRET_KEY")
         return cls(
             instance=instance,
-            database_url=_database_url(environ.get("PEYVAND_DATABASE_URL") or default_database),
-            redis_url=_redis_url(environ.get("PEYVAND_REDIS_URL") or None),
+            database_url=database_url(environ.get("PEYVAND_DATABASE_URL") or default_database),
+            redis_url=redis_url(environ.get("PEYVAND_REDIS_URL") or None),
             host=host,
             port=port,
-            web_workers=_whole_number(environ, "PEYVAND_WEB_WORKERS", 2, 1, 256),
-            web_threads=_whole_number(environ, "PEYVAND_WEB_THREADS", 4, 1, 256),
-            safe=_switch(environ, "PEYVAND_SAFE"),
-            strict=_switch(environ, "PEYVAND_STRICT"),
-            public_url=_public_url(environ.get("PEYVAND_PUBLIC_URL") or f"http://{_in_url(host)}:{port}"),
-            trusted_proxies=_whole_number(environ, "PEYVAND_TRUSTED_PROXIES", 0, 0, 16),
-            **_smtp(environ),
-            **_oidc(environ),
-            encryption_keys=_encryption_keys(environ.get("PEYVAND_ENCRYPTION_KEY", "")),
-            private_hosts=_private_hosts(environ.get("PEYVAND_PRIVATE_HOSTS", "")),
-            attachment_limit=_whole_number(environ, "PEYVAND_ATTACHMENT_LIMIT", 25, 1, 2048),
-            attachment_kinds=_kinds(environ),
-            attachment_pixels=_whole_number(environ, "PEYVAND_ATTACHMENT_PIXELS", 50, 1, 500),
+            web_workers=whole_number(environ, "PEYVAND_WEB_WORKERS", 2, 1, 256),
+            web_threads=whole_number(environ, "PEYVAND_WEB_THREADS", 4, 1, 256),
+            safe=switch(environ, "PEYVAND_SAFE"),
+            strict=switch(environ, "PEYVAND_STRICT"),
+            public_url=public_url(environ.get("PEYVAND_PUBLIC_URL") or own_address),
+            trusted_proxies=whole_number(environ, "PEYVAND_TRUSTED_PROXIES", 0, 0, 16),
+            **smtp(environ),
+            **oidc(environ),
+            encryption_keys=encryption_keys(environ.get("PEYVAND_ENCRYPTION_KEY", "")),
+            private_hosts=private_hosts(environ.get("PEYVAND_PRIVATE_HOSTS", "")),
+            attachment_limit=whole_number(environ, "PEYVAND_ATTACHMENT_LIMIT", 25, 1, 2048),
+            attachment_kinds=kinds(environ),
+            attachment_pixels=whole_number(environ, "PEYVAND_ATTACHMENT_PIXELS", 50, 1, 500),
             # Last, so that nothing is written for a configuration that is refused.
-            secret_key=_checked_key(key, "PEYVAND_SECRET_KEY") if key else _kept_key(instance),
+            secret_key=checked_key(key, "PEYVAND_SECRET_KEY") if key else kept_key(instance),
         )
 
     @property
@@ -278,155 +278,3 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith("PEYVAND_") and not name.startswith("PEYVAND_TEST_") and name not in known:
             raise ConfigError(f"{name} is not a setting of Peyvand; see the list in docs/administration.md.")
-
-
-def _whole_number(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most or len(text) > 9:
-        raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {text[:20]!r}.")
-    return int(text)
-
-
-def _kinds(environ: Mapping[str, str]) -> tuple[str, ...]:
-    named = environ.get("PEYVAND_ATTACHMENT_KINDS", "").replace(",", " ").split()
-    for name in named:
-        if name not in ATTACHMENT_KINDS:
-            known = ", ".join(ATTACHMENT_KINDS)
-            raise ConfigError(f"PEYVAND_ATTACHMENT_KINDS may name {known}, not {name[:20]!r}.")
-    return tuple(dict.fromkeys(named)) or ATTACHMENT_KINDS[:-1]
-
-
-def _switch(environ: Mapping[str, str], name: str) -> bool:
-    text = environ.get(name, "").strip().lower()
-    if text in _YES:
-        return True
-    if text in _NO:
-        return False
-    raise ConfigError(f"{name} must be on or off, not {text[:20]!r}.")
-
-
-def _smtp(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings of the mail server, none of which counts while it has no host."""
-    host = environ.get("PEYVAND_SMTP_HOST", "").strip()
-    security = environ.get("PEYVAND_SMTP_SECURITY", "").strip().lower() or "starttls"
-    if security not in SECURITIES:
-        raise ConfigError(f"PEYVAND_SMTP_SECURITY must be starttls, tls or none, not {security[:20]!r}.")
-    sender = environ.get("PEYVAND_SMTP_FROM", "").strip()
-    if host and not SENDER.fullmatch(sender):
-        raise ConfigError("PEYVAND_SMTP_FROM must be an address, or a name with one, as in Sales <crm@company.com>.")
-    user = environ.get("PEYVAND_SMTP_USER", "")
-    if user and security == "none" and host not in SAME_MACHINE:
-        raise ConfigError("PEYVAND_SMTP_SECURITY may not be none where a password leaves this machine.")
-    return {
-        "smtp_host": host,
-        "smtp_port": _whole_number(environ, "PEYVAND_SMTP_PORT", 465 if security == "tls" else 587, 1, 65535),
-        "smtp_security": security,
-        "smtp_user": user,
-        "smtp_password": environ.get("PEYVAND_SMTP_PASSWORD", ""),
-        "smtp_from": sender,
-    }
-
-
-def _oidc(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The settings of the provider, none of which counts while there is no issuer."""
-    issuer, client = environ.get("PEYVAND_OIDC_ISSUER", "").strip(), environ.get("PEYVAND_OIDC_CLIENT_ID", "").strip()
-    domains = environ.get("PEYVAND_OIDC_DOMAINS", "").replace(",", " ").lower().split()
-    role = environ.get("PEYVAND_OIDC_NEW_USERS", "").strip()
-    if not issuer:
-        return {}
-    try:
-        parts = urlsplit(issuer)
-        local = parts.scheme == "http" and parts.hostname in SAME_MACHINE
-        usable = parts.hostname and (parts.scheme == "https" or local) and not (parts.query or parts.fragment)
-    except ValueError:
-        usable = None
-    if not usable or parts.username is not None:
-        raise ConfigError("PEYVAND_OIDC_ISSUER must look like https://login.company.com, as the provider writes it.")
-    if not client:
-        raise ConfigError("PEYVAND_OIDC_CLIENT_ID must be set with PEYVAND_OIDC_ISSUER.")
-    for name in domains:
-        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", name):
-            raise ConfigError(f"PEYVAND_OIDC_DOMAINS must be domains such as company.com, not {name[:40]!r}.")
-    return {
-        "oidc_issuer": issuer,
-        "oidc_client_id": client,
-        "oidc_client_secret": environ.get("PEYVAND_OIDC_CLIENT_SECRET", ""),
-        "oidc_label": environ.get("PEYVAND_OIDC_LABEL", "").strip() or str(parts.hostname),
-        "oidc_domains": tuple(dict.fromkeys(domains)),
-        "oidc_new_users": "" if role.lower() in _NO else role,
-    }
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _database_url(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if separator and scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
-        return f"postgresql+psycopg://{rest}"
-    if separator and scheme == "sqlite":
-        path = rest.removeprefix("/")
-        if not path or path.startswith(":memory:"):
-            raise ConfigError("PEYVAND_DATABASE_URL must name a file; the processes cannot share a database in memory.")
-        return f"sqlite:///{Path(path).absolute()}"
-    raise ConfigError("PEYVAND_DATABASE_URL must start with sqlite:/// or postgresql://.")
-
-
-def _redis_url(url: str | None) -> str | None:
-    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ConfigError("PEYVAND_REDIS_URL must start with redis://, rediss:// or unix://.")
-    return url
-
-
-def _public_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
-        parts.port  # noqa: B018 - reading it is what checks its range
-    except ValueError:
-        usable = None
-    if not usable or parts.username is not None:
-        raise ConfigError("PEYVAND_PUBLIC_URL must look like https://crm.company.com, without user, query or fragment.")
-    return url.rstrip("/")
-
-
-def _checked_key(key: str, source: str) -> bytes:
-    if len(key) < SHORTEST_KEY:
-        raise ConfigError(f"{source} must have at least {SHORTEST_KEY} characters.")
-    if len(set(key)) < 8 or any(word in key.lower() for word in _EXAMPLE_WORDS):
-        raise ConfigError(f"{source} looks like an example; use an unpredictable one, or none to have it generated.")
-    return key.encode()
-
-
-def _encryption_keys(text: str) -> tuple[bytes, ...]:
-    keys = text.replace(",", " ").split()
-    for key in keys:
-        if not _ENCRYPTION_KEY.fullmatch(key) or len(set(key)) < 8:
-            raise ConfigError(
-                "PEYVAND_ENCRYPTION_KEY needs 64 unpredictable hexadecimal digits; make them with: openssl rand -hex 32"
-            )
-    return tuple(dict.fromkeys(bytes.fromhex(key) for key in keys))
-
-
-def _private_hosts(text: str) -> tuple[str, ...]:
-    named = text.replace(",", " ").lower().split()
-    for name in named:
-        if not re.fullmatch(r"[a-z0-9._:/-]{1,253}", name):
-            raise ConfigError(f"PEYVAND_PRIVATE_HOSTS must be names or networks such as 10.0.0.0/8, not {name[:40]!r}.")
-    return tuple(dict.fromkeys(named))
-
-
-def _kept_key(instance: Path) -> bytes:
-    """Read the key of `instance`, generating it first when absent; safe when several processes start at once."""
-    path = instance / "secret_key"
-    try:
-        if not path.exists():
-            instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_once(path, secrets.token_hex(32))
-        key = read_private(path, "secret key")
-    except OSError as error:
-        raise ConfigError(f"{instance} cannot hold the secret key: {error.strerror}.") from error
-    return _checked_key(key, str(path))

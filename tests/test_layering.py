@@ -17,7 +17,7 @@ FACADE = "__init__"
 FLOORS = {
     0: (
         "config", "errors", "parts", "story", "hookspecs", "text", "calendars", "private_file", "outbound",
-        "outbound_http",
+        "outbound_http", "variables",
     ),  # fmt: skip
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs", "notifications", "mail"),
@@ -32,7 +32,9 @@ NEIGHBOURS = {
     ("story", "parts"): "what plugins tell of a record has labels",
     ("calendars", "text"): "dates are typed in any digits",
     ("extension", "database"): "a plugin that does not load takes its mappers and tables with it",
-    ("config", "private_file"): "the secret key lies in a file of its owner",
+    ("config", "variables"): "a configuration is read from environment variables",
+    ("variables", "private_file"): "the secret key lies in a file of its owner",
+    ("variables", "errors"): "a variable that cannot be used is refused by name",
     ("private_file", "errors"): "a file that others can read is a setting that cannot be used",
     ("outbound_http", "outbound"): "a request goes to an address that was checked",
     ("outbound_http", "errors"): "a host that may not be reached is refused with a sentence",

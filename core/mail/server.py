@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.accounts.models import Base, now
-from core.config import SAME_MACHINE, SECURITIES, SENDER, Config
+from core.config import Config
 from core.database.keyring import Place
 from core.database.secrets import Secrets
 from core.database.types import UtcDateTime
@@ -25,6 +25,7 @@ from core.errors import ValidationError
 from core.outbound import connect, is_refused
 from core.records.audit import record_act
 from core.text import clean, latin_digits
+from core.variables import SAME_MACHINE, SECURITIES, SENDER
 
 ROW = 1
 PASSWORD = Place("core_mail_server", str(ROW), "password")

@@ -53,7 +53,7 @@ _SCRIPT = re.compile(rb"<\s*(?:script|svg|iframe|object|embed)\b", re.IGNORECASE
 
 @dataclass(frozen=True)
 class Kind:
-    """What a file is: one of ``core.config.ATTACHMENT_KINDS``, and its content type."""
+    """What a file is: one of ``core.variables.ATTACHMENT_KINDS``, and its content type."""
 
     name: str
     content_type: str
