@@ -3,6 +3,7 @@
 from core.accounts.actor import Actor, acting, as_system
 from core.accounts.models import User, now
 from core.accounts.security import public
+from core.admin.personal_fields import empty_fields, personal_fields
 from core.calendars import parse_date
 from core.database.base import plugin_base
 from core.database.bulk import among
@@ -29,8 +30,11 @@ from core.jobs.queue import enqueue
 from core.notifications.notify import notify
 from core.parts import (
     ADMINISTRATOR,
+    EMPTIED,
     EVERYONE,
+    KEPT,
     RECORD_VERBS,
+    REMOVED,
     USER,
     Action,
     Board,
@@ -48,6 +52,7 @@ from core.parts import (
     NotificationType,
     Panel,
     Permission,
+    PersonalData,
     Report,
     Schedule,
     Screen,
@@ -101,6 +106,7 @@ __all__ = [
     "ConditionError",
     "Context",
     "DuplicateRule",
+    "EMPTIED",
     "EVERYONE",
     "Email",
     "EntryAction",
@@ -111,6 +117,7 @@ __all__ = [
     "ImportColumn",
     "ImportHints",
     "Job",
+    "KEPT",
     "Located",
     "Location",
     "LongText",
@@ -123,11 +130,13 @@ __all__ = [
     "Panel",
     "Part",
     "Permission",
+    "PersonalData",
     "PeyvandError",
     "Phone",
     "Position",
     "Progress",
     "RECORD_VERBS",
+    "REMOVED",
     "Record",
     "Report",
     "Schedule",
@@ -151,6 +160,7 @@ __all__ = [
     "concerns",
     "current_context",
     "current_site",
+    "empty_fields",
     "enqueue",
     "find_records",
     "fold",
@@ -174,6 +184,7 @@ __all__ = [
     "parse_amount",
     "parse_date",
     "parse_phone",
+    "personal_fields",
     "plugin_base",
     "preferences",
     "public",

@@ -111,6 +111,11 @@ def can(actor, permission, record):
 
 
 @hookspec
+def personal_data(record):
+    """What this plugin holds about the person that ``record`` stands for: a list of ``PersonalData``, or None."""
+
+
+@hookspec
 def query_filter(model, actor):
     """An SQL criterion added to every query of ``model``, or None."""
 

@@ -348,6 +348,32 @@ class Card:
         return self.name or self.template.removesuffix(".html").replace("/", ".")
 
 
+# What becomes of personal data when somebody is erased: its rows go, their values are emptied, or it stays.
+REMOVED, EMPTIED, KEPT = "removed", "emptied", "kept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonalData:
+    """What a plugin holds about one person in one place.
+
+    ``name`` is its name in a downloaded file, ``columns`` maps the names of its values to their labels and ``rows`` are
+    the values as texts. ``fate`` is ``REMOVED``, ``EMPTIED`` or ``KEPT``; ``outcome`` says it in a sentence, and why
+    something stays. ``erase`` does it in the session's unit of work, with the rights of whoever asks; it is None for
+    what stays. ``records`` are the ids of the records concerned, by their type: their past is hidden afterwards.
+    ``own`` is the record whose own values these are.
+    """
+
+    name: str
+    title: Label
+    columns: Mapping[str, Label]
+    rows: Sequence[Mapping[str, str]]
+    fate: str
+    outcome: Label
+    erase: Callable[[], None] | None = None
+    records: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    own: Any = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """A named function run by a worker.

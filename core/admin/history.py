@@ -18,6 +18,7 @@ from core.admin.record_folders import RecordFolders
 from core.records.audit import Audit
 from core.records.catalog import current_catalog
 from core.records.fields import Field
+from core.records.privacy.marks import told_changes as told_values
 from core.records.timeline import StoryQuery
 from core.story import CHANGE, EVENT, EntryAction, TimelineEntry
 
@@ -30,7 +31,7 @@ _COLUMNS: tuple[Any, ...] = (
     Audit.at,
     Audit.action,
     Audit.source,
-    Audit.changes,
+    told_values(),
     sa.func.coalesce(sa.func.nullif(Audit.actor_name, ""), Audit.reason).label("actor"),
 )
 _TEXTS = {
@@ -41,6 +42,10 @@ _TEXTS = {
     "note_removed": _l("deleted a note"),
     "file_removed": _l("deleted a file"),
     "file_restored": _l("put a file back"),
+    "erased": _l("removed personal data"),
+    "personal_data_erased": _l("anonymised this record"),
+    "consent_given": _l("wrote down a consent"),
+    "consent_withdrawn": _l("wrote down that a consent was withdrawn"),
 }
 SHOWN = frozenset({"changed", "note_changed", "note_removed", "file_removed", "file_restored"})
 
@@ -69,7 +74,7 @@ def change_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
     folders = RecordFolders()
     revert, changed_some = _("Revert"), _("changed %(fields)s")
     for id_, record_type, record_id, at, action, source, changed, actor in rows:
-        told = list(told_changes(record_type, changed)) if action in SHOWN else []
+        told = list(told_changes(record_type, changed)) if action in SHOWN and changed else []
         actions: tuple[EntryAction, ...] = ()
         if action == "changed" and changed and folders.may_edit(record_type):
             url = f"{folders.page(record_type, record_id)}/revert/{id_}"

@@ -100,6 +100,9 @@ def _actions(view: RecordView, record: Any) -> Iterator[dict[str, Any]]:
     if may("core.roles.manage"):
         url = url_for("access.page", type=view.screen.name, id=record.id)
         yield {"label": _("Who may see this?"), "url": url, "icon": "lock"}
+    if record.__subject__ and may("core.privacy.manage"):
+        url = url_for("privacy.file", record_type=view.screen.name, record_id=record.id)
+        yield {"label": _("Personal data"), "url": url, "icon": "id"}
     if may(view.screen.permission("delete"), record):
         yield {
             "label": _("Delete"),

@@ -97,6 +97,19 @@ def all_mappers() -> list[Mapper[Any]]:
     return [mapper for base in _bases.values() for mapper in base.registry.mappers]
 
 
+def personal_names(plugin: str) -> list[str]:
+    """The columns and relationships that ``plugin`` marks as personal, as ``Class.name``."""
+    base = _bases.get(plugin)
+    mappers = base.registry.mappers if base is not None else ()
+    found = set()
+    for mapper in mappers:
+        for prop in mapper.attrs:
+            columns = getattr(prop, "columns", ())
+            if prop.info.get("personal") or any(column.info.get("personal") for column in columns):
+                found.add(f"{prop.parent.class_.__name__}.{prop.key}")
+    return sorted(found)
+
+
 def plugin_tables(plugin: str) -> list[sa.Table]:
     """The mapped tables of ``plugin``, parents before children."""
     plugins = {plugin, *_bases}

@@ -53,9 +53,10 @@ class Hooks:
             self._manager.unregister(name=name)
             self._order.remove(name)
 
-    def implements(self, hook: str) -> bool:
-        """Whether any plugin implements ``hook``."""
-        return bool(getattr(self._manager.hook, hook).get_hookimpls())
+    def implements(self, hook: str, plugin: str | None = None) -> bool:
+        """Whether any plugin implements ``hook``, or this one."""
+        found = [impl.plugin_name.split(":")[0] for impl in getattr(self._manager.hook, hook).get_hookimpls()]
+        return bool(found) if plugin is None else plugin in found
 
     def _calls(self, hook: str, kwargs: dict[str, Any]) -> Iterator[tuple[str, Callable[[], Any]]]:
         about = type(kwargs["record"]) if "record" in kwargs else None

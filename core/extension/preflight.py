@@ -92,11 +92,13 @@ def _contributions(hooks: Hooks, names: list[str]) -> dict[str, Any]:
     """What the plugins' hooks hand over, as far as it can be told without a Site."""
     from core.database.base import plugin_tables
     from core.errors import PluginError
+    from core.extension.personal import check_personal_data
     from core.parts import SiteInfo, untranslated
 
     site = SiteInfo(generation=0, enabled=tuple(names))
     brought: dict[str, list[str]] = {"tables": [], "permissions": [], "screens": [], "jobs": []}
     for name in names:
+        check_personal_data(hooks, name)
         brought["tables"] += [table.name for table in plugin_tables(name)]
         try:
             brought["permissions"] += [p.name for answer in hooks.only(name, "permissions") for p in answer]

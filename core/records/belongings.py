@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 from core.records.attachments.models import Attachment
 from core.records.followers import Follower
 from core.records.note import Note
+from core.records.privacy.models import Consent
 
-BELONGINGS: tuple[Any, ...] = (Note, Attachment, Follower)
+BELONGINGS: tuple[Any, ...] = (Note, Attachment, Follower, Consent)
 
 
 def forget_belongings(session: Session, record_type: str, ids: Sequence[int]) -> None:
-    """Remove notes, files and followers of records that are gone, in the session's transaction."""
+    """Remove notes, files, followers and consents of records that are gone, in the session's transaction."""
     for model in BELONGINGS:
         session.connection().execute(
             sa.delete(model.__table__).where(model.record_type == record_type, model.record_id.in_(ids))
@@ -29,7 +30,7 @@ def forget_belongings(session: Session, record_type: str, ids: Sequence[int]) ->
 
 
 def forget_plugin(connection: Connection, plugin: str) -> None:
-    """Remove notes, files and followers of all records of a plugin whose tables are dropped."""
+    """Remove notes, files, followers and consents of all records of a plugin whose tables are dropped."""
     for model in BELONGINGS:
         of_plugin = model.record_type.startswith(f"{plugin}.", autoescape=True)
         connection.execute(sa.delete(model.__table__).where(of_plugin))

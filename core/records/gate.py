@@ -41,6 +41,7 @@ from core.records.field_rights import (
 )
 from core.records.fields import Field
 from core.records.policy import current_hooks, may, require, row_criteria
+from core.records.privacy.marks import ERASED, is_erasing
 from core.records.record import Part, Record, Searchable
 from core.records.totals import Kept, doubt, note_changes
 from core.records.validation import check_entry, check_values
@@ -315,11 +316,17 @@ def tell(session: Session, _context: UOWTransaction) -> None:
     pending = session.info.pop(PENDING, [])
     if not pending:
         return
+    if is_erasing(session):
+        # The history says that it was done; values that stood in it would be kept by that very row.
+        pending = [
+            (record, ERASED if action == "changed" else action, dict.fromkeys(changes, (None, None)))
+            for record, action, changes in pending
+        ]
     rows = [
         audit_row(record.__record_type__, record.id, action, _named_links(session, record, changes))
         for record, action, changes in pending
     ]
-    names = {"changed": "updated"}
+    names = {"changed": "updated", ERASED: "updated"}
     events = [
         event_row(f"{record.__record_type__}.{names.get(action, action)}", record.__record_type__, record.id,
                   {"fields": sorted(changes)})

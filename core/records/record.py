@@ -21,11 +21,12 @@ class Record:
     ``version`` guards against lost updates: a write from an older version raises ``StaleDataError``. A record with
     ``archived_at`` lies in the recycle bin and is left out of every query that does not ask for it.
     ``__responsible__``, where a class has it, names the columns with users whose own the record is; without it that is
-    who made it.
+    who made it. ``__subject__`` marks a class whose records stand for human beings.
     """
 
     __record_type__: str
     __plugin__: str
+    __subject__: bool = False
 
     id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=now, index=True)

@@ -14,6 +14,7 @@ from core.records.catalog import RecordType
 from core.records.fields import Field
 from core.records.operations.restoring import put, same
 from core.records.policy import require
+from core.records.privacy.marks import is_erased
 from core.records.record import Record
 
 
@@ -42,9 +43,9 @@ class Reversal:
 
 
 def find_change(session: Session, record: Record, change_id: int | None) -> Audit | None:
-    """The change of ``record`` with this id, or None."""
+    """The change of ``record`` with this id, or None; what was erased since is not brought back."""
     about = (Audit.record_type == record.__record_type__, Audit.record_id == record.id, Audit.action == "changed")
-    return session.scalars(sa.select(Audit).where(Audit.id == change_id, *about)).one_or_none()
+    return session.scalars(sa.select(Audit).where(Audit.id == change_id, *about, ~is_erased())).one_or_none()
 
 
 def plan_reversal(record: Record, record_type: RecordType, change: Audit, editable: Collection[str]) -> Reversal:

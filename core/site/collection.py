@@ -13,6 +13,7 @@ from flask import Blueprint
 
 from core.errors import PluginError
 from core.extension.hooks import Hooks
+from core.extension.personal import check_personal_data
 from core.parts import (
     RECORD_VERBS,
     Card,
@@ -48,6 +49,8 @@ def collect(hooks: Hooks, info: SiteInfo) -> Collected:
     Raises:
         PluginError: a hook failed, handed over something else than it says, or used a name that is not its own.
     """
+    for plugin in info.enabled:
+        check_personal_data(hooks, plugin)
     permissions = _named(hooks, "permissions", Permission)
     jobs = _named(hooks, "jobs", Job)
     return Collected(

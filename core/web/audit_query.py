@@ -22,6 +22,7 @@ from core.calendars import parse_date
 from core.parts import Label
 from core.records.audit import Audit
 from core.records.catalog import current_catalog
+from core.records.privacy.marks import told_changes
 from core.site.reader import preferences
 
 PER_PAGE = 50
@@ -41,12 +42,13 @@ KINDS: dict[str, Label] = {
     "core.mail_server": _l("Mail server"),
     "core.backup": _l("Backup"),
     "core.audit": _l("Audit"),
+    "core.privacy": _l("Personal data"),
 }
 """What is no record and stands in the audit all the same."""
 
 COLUMNS: tuple[Any, ...] = (
     Audit.id, Audit.at, Audit.actor_id, Audit.actor_name, Audit.source, Audit.address, Audit.reason, Audit.operation,
-    Audit.record_type, Audit.record_id, Audit.action, Audit.changes,
+    Audit.record_type, Audit.record_id, Audit.action, told_changes(),
 )  # fmt: skip
 
 

@@ -72,6 +72,11 @@ ACTIONS: dict[str, tuple[Label, str]] = {
     "made": (_l("made"), "database"),
     "downloaded": (_l("downloaded"), "download"),
     "removed": (_l("removed old rows of"), "trash"),
+    "erased": (_l("removed personal data of"), "shield-check"),
+    "personal_data_erased": (_l("erased the personal data of"), "shield-check"),
+    "file_downloaded": (_l("downloaded the personal data of"), "download"),
+    "consent_given": (_l("wrote down a consent of"), "circle-check"),
+    "consent_withdrawn": (_l("wrote down a withdrawn consent of"), "ban"),
 }
 """What can be done, as people read it, and its picture. What a plugin did besides is shown by its own name."""
 TO_SOMETHING = frozenset(
@@ -101,6 +106,9 @@ _NAMES: dict[str, Label] = {
     "name": _l("Name"),
     "host": _l("Server"),
     "size": _l("Size"),
+    "way": _l("How"),
+    "erased": _l("Erased"),
+    "purpose": _l("Purpose"),
     "core.audit_days": _l("Days that the audit is kept"),
     "core.backup_daily": _l("Make a backup every day"),
     "core.backup_keep": _l("How many daily backups are kept"),

@@ -26,6 +26,7 @@ from core.parts import (
     MenuItem,
     NotificationType,
     Permission,
+    PersonalData,
     Schedule,
     SiteInfo,
     hears,
@@ -46,7 +47,7 @@ from core.reports.dashboards import SHARE
 from core.reports.kept import REFRESH, REFRESH_EVERY, refresh_reports
 from core.story import Channel, TimelineEntry
 from core.web import audit_pages as audit
-from core.web import exports, import_runs, importing, telling
+from core.web import exports, import_runs, importing, privacy_data, telling
 from core.web import jobs as job_pages
 from core.web import operations as operation_pages
 from core.web.access import access_pages
@@ -68,6 +69,7 @@ from core.web.notifications import notification_pages
 from core.web.old_news import REMOVE_OLD_NEWS, remove_old_news
 from core.web.openid import openid_pages
 from core.web.passkeys import passkey_pages
+from core.web.privacy import MANAGE_PRIVACY, privacy_pages
 from core.web.report_pages import report_pages
 from core.web.role_fields import role_pages as field_pages
 from core.web.role_rules import role_pages as rule_pages
@@ -95,6 +97,7 @@ def permissions() -> list[Permission]:
         *operation_pages.PERMISSIONS,
         *audit.PERMISSIONS,
         MANAGE_BACKUPS,
+        MANAGE_PRIVACY,
     ]
 
 
@@ -110,6 +113,7 @@ def menu_items(site: SiteInfo) -> list[MenuItem]:
         MenuItem(_l("Jobs"), "jobs.everyone", job_pages.SEE, ADMINISTRATION, "checklist", 930),
         MenuItem(_l("Mail"), "mail.listing", MANAGE_MAIL.name, ADMINISTRATION, "mail", 950),
         MenuItem(_l("Audit"), "audit.listing", audit.SEE.name, ADMINISTRATION, "shield-check", 945),
+        MenuItem(_l("Personal data"), "privacy.listing", MANAGE_PRIVACY.name, ADMINISTRATION, "id", 947),
         MenuItem(_l("Backups"), "backups.listing", MANAGE_BACKUPS.name, ADMINISTRATION, "database", 955),
         MenuItem(_l("Operations"), "operations.everyone", operation_pages.SEE, ADMINISTRATION, "history", 940),
     ]
@@ -167,6 +171,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         operation_pages.operations,
         audit.audit_pages,
         backup_pages,
+        privacy_pages,
         exports.pages,
         search_pages,
         dashboard_pages,
@@ -180,6 +185,11 @@ def blueprints(site: SiteInfo) -> list[Any]:
 def dashboard_cards(site: SiteInfo) -> list[Card]:
     start = "nova/_start_card.html"
     return [Card(title=_l("Get started"), template=start, load=first_steps, weight=1, name="core.start")]
+
+
+@hookimpl
+def personal_data(record: Any) -> list[PersonalData]:
+    return privacy_data.held(record)
 
 
 @hookimpl

@@ -13,6 +13,7 @@ from core.admin.history import told_changes
 from core.records.audit import Audit
 from core.records.naming import find_records
 from core.records.operations.models import Operation, OperationProblem
+from core.records.privacy.marks import told_changes as told_values
 from core.site.site import session
 
 PER_PAGE = 50
@@ -31,10 +32,11 @@ class RecordRow:
 
 def changed_records(op: Operation, before: int | None) -> tuple[list[RecordRow], int | None]:
     """The changes an operation made, the latest first; and where to read on, if there are more."""
-    statement = sa.select(Audit).where(Audit.operation == op.id, Audit.record_id.is_not(None))
+    asked = (Audit.id, Audit.record_type, Audit.record_id, Audit.action, told_values())
+    statement = sa.select(*asked).where(Audit.operation == op.id, Audit.record_id.is_not(None))
     if before is not None:
         statement = statement.where(Audit.id < before)
-    found = session.scalars(statement.order_by(Audit.id.desc()).limit(PER_PAGE + 1)).all()
+    found = session.execute(statement.order_by(Audit.id.desc()).limit(PER_PAGE + 1)).all()
     rows = found[:PER_PAGE]
     records = find_records(session, [(row.record_type, row.record_id or 0) for row in rows], archived=True)
     told = {
@@ -52,7 +54,7 @@ def changed_records(op: Operation, before: int | None) -> tuple[list[RecordRow],
             # The changes would tell of a record that the reader may not see.
             listed.append(RecordRow(label=_("A record that is gone or not yours to see"), url=None, what=what))
             continue
-        changes = tuple(told_changes(row.record_type, row.changes)) if row.action == "changed" else ()
+        changes = tuple(told_changes(row.record_type, row.changes or {})) if row.action == "changed" else ()
         url = record_url(record) if record.archived_at is None else None
         listed.append(RecordRow(label=str(record), url=url, what=what, changes=changes))
     return listed, rows[-1].id if len(found) > PER_PAGE else None

@@ -18,6 +18,7 @@ from core import (
     NotificationType,
     Panel,
     Permission,
+    PersonalData,
     Schedule,
     Screen,
     SiteInfo,
@@ -28,7 +29,7 @@ from core import (
     hookimpl,
     record_permissions,
 )
-from plugins.activities import composing, demo, my_day, pages, reminders, rules, story
+from plugins.activities import composing, demo, my_day, pages, privacy, reminders, rules, story
 from plugins.activities.about import visible_to
 from plugins.activities.models import Activity
 from plugins.activities.screens import ACTIVITY_SCREEN, SECTION
@@ -113,6 +114,11 @@ def query_filter(model: type, actor: Actor) -> Any:
 def before_save(record: Any, changes: dict[str, Any]) -> None:
     if isinstance(record, Activity):
         rules.settle(record, changes)
+
+
+@hookimpl
+def personal_data(record: Any) -> list[PersonalData]:
+    return privacy.held(record)
 
 
 @hookimpl

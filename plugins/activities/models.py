@@ -89,7 +89,7 @@ class Activity(Base, Record, Searchable):
     )
 
     kind: Mapped[str] = mapped_column(Choice(KINDS), default=TASK, info={"label": _l("Kind")})
-    subject: Mapped[str] = mapped_column(sa.String(SUBJECT_LENGTH), info={"label": _l("Subject")})
+    subject: Mapped[str] = mapped_column(sa.String(SUBJECT_LENGTH), info={"label": _l("Subject"), "personal": True})
     due: Mapped[dt.date | None] = mapped_column(sa.Date, info={"label": _l("Due")})
     due_time: Mapped[str | None] = mapped_column(
         sa.String(5),
@@ -101,7 +101,7 @@ class Activity(Base, Record, Searchable):
     )
     duration: Mapped[int | None] = mapped_column(info={"label": _l("Duration in minutes")})
     priority: Mapped[str] = mapped_column(Choice(PRIORITIES), default=NORMAL, info={"label": _l("Priority")})
-    note: Mapped[str | None] = mapped_column(LongText(8000), info={"label": _l("Note")})
+    note: Mapped[str | None] = mapped_column(LongText(8000), info={"label": _l("Note"), "personal": True})
     outcome: Mapped[str | None] = mapped_column(
         Choice(OUTCOMES), info={"label": _l("Outcome"), "help": _l("Whatever has an outcome is done.")}
     )

@@ -7,9 +7,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from core import Actor, Card, Permission, Screen, SiteInfo, concerns, hookimpl, record_permissions
-from plugins.contacts import demo, pages, rules
-from plugins.contacts.models import Contact, Tag
+from core import Actor, Card, Permission, PersonalData, Screen, SiteInfo, concerns, hookimpl, record_permissions
+from plugins.contacts import demo, pages, privacy, rules
+from plugins.contacts.models import Contact, Person, Tag
 from plugins.contacts.screens import COMPANY_SCREEN, PERSON_SCREEN, TAG_SCREEN
 
 
@@ -49,6 +49,12 @@ def query_filter(model: type, actor: Actor) -> Any:
 @concerns(Contact, Tag, detached=(Contact,))
 def before_save(record: Any, changes: dict[str, Any]) -> None:
     rules.check(record)
+
+
+@hookimpl
+@concerns(Person)
+def personal_data(record: Person) -> list[PersonalData]:
+    return privacy.held(record)
 
 
 @hookimpl

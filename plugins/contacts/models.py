@@ -163,6 +163,8 @@ class Company(Contact):
 class Person(Contact):
     """A human being."""
 
+    __subject__ = True
+
     first_name: Mapped[str | None] = mapped_column(sa.String(100), info={"label": _l("First name"), "personal": True})
     last_name: Mapped[str | None] = mapped_column(sa.String(100), info={"label": _l("Last name"), "personal": True})
     job_title: Mapped[str | None] = mapped_column(sa.String(120), info={"label": _l("Job title"), "personal": True})

@@ -19,6 +19,7 @@ from core import (
     MenuItem,
     Panel,
     Permission,
+    PersonalData,
     Screen,
     SiteInfo,
     Upcoming,
@@ -28,7 +29,8 @@ from core import (
     now,
     record_permissions,
 )
-from plugins.sales import customers, defaults, demo, pages, rules
+from plugins.contacts.models import Person
+from plugins.sales import customers, defaults, demo, pages, privacy, rules
 from plugins.sales.customers import OPEN_DEALS, WON_EVENT
 from plugins.sales.models import Deal, Pipeline, Stage
 from plugins.sales.reports import FORECAST
@@ -146,6 +148,12 @@ def before_save(record: Any) -> None:
 def before_delete(record: Any) -> None:
     if isinstance(record, Stage | Pipeline):
         rules.check_removal(record)
+
+
+@hookimpl
+@concerns(Person)
+def personal_data(record: Person) -> list[PersonalData]:
+    return privacy.held(record)
 
 
 @hookimpl

@@ -89,7 +89,7 @@ class Deal(Base, Record, Owned, Searchable):
         sa.Index("ix_sales_deal_sums", "stage_id", "currency", "probability", "amount", **ALIVE),
     )
 
-    name: Mapped[str] = mapped_column(sa.String(200), info={"label": _l("Name")})
+    name: Mapped[str] = mapped_column(sa.String(200), info={"label": _l("Name"), "personal": True})
     amount: Mapped[Decimal | None] = mapped_column(Money("currency"), index=True, info={"label": _l("Amount")})
     currency: Mapped[str] = mapped_column(sa.String(3), default=DEFAULT_CURRENCY, info={"label": _l("Currency")})
     expected_close: Mapped[dt.date | None] = mapped_column(
@@ -98,8 +98,12 @@ class Deal(Base, Record, Owned, Searchable):
     probability: Mapped[int | None] = mapped_column(
         info={"label": _l("Probability"), "help": _l("In per cent. Empty: that of the stage.")}
     )
-    next_step: Mapped[str | None] = mapped_column(sa.String(200), info={"label": _l("Next step")})
-    lost_note: Mapped[str | None] = mapped_column(LongText(2000), info={"label": _l("What happened")})
+    next_step: Mapped[str | None] = mapped_column(
+        sa.String(200), info={"label": _l("Next step"), "personal": True}
+    )
+    lost_note: Mapped[str | None] = mapped_column(
+        LongText(2000), info={"label": _l("What happened"), "personal": True}
+    )
     closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime, index=True, info={"label": _l("Closed")})
     stage_since: Mapped[dt.datetime | None] = mapped_column(
         UtcDateTime, info={"label": _l("In the stage since"), "managed": True}

@@ -22,6 +22,7 @@ WORDS = {
     "sys_exit": "SystemExit",
     "bad_mapper": "NobodyOfThisName",
     "unknown_hook": "colour_of_the_sky",
+    "tight_lipped": "does not implement the hook personal_data",
 }
 
 

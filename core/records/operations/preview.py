@@ -15,6 +15,7 @@ from core.records.catalog import current_catalog
 from core.records.operations.batch import load
 from core.records.operations.models import Operation
 from core.records.operations.tracing import Conflict, Key, conflicts_of, later_rows, traces_of
+from core.records.privacy.marks import is_erased
 
 SHOWN = 100  # records with conflicts
 COUNTED = 100_000  # audit rows
@@ -77,14 +78,15 @@ def _touched_since(session: Session, op: Operation, limit: int) -> list[Key]:
         later.id > mine.id,
         sa.or_(later.operation.is_(None), later.operation != op.id),
     )
-    statement = sa.select(mine.record_type, mine.record_id).where(mine.operation == op.id, since).distinct()
+    touched = sa.select(mine.record_type, mine.record_id).where(mine.operation == op.id, since, ~is_erased(mine))
+    statement = touched.distinct()
     return [(row.record_type, row.record_id) for row in session.execute(statement.limit(limit))]
 
 
 def _counts(session: Session, op: Operation) -> dict[str, int]:
     some = (
         sa.select(Audit.action, Audit.record_type, Audit.record_id)
-        .where(Audit.operation == op.id)
+        .where(Audit.operation == op.id, ~is_erased())
         .distinct()
         .limit(COUNTED)
         .subquery()

@@ -16,6 +16,7 @@ from core.records.audit import Audit
 from core.records.operations.restoring import put
 from core.records.operations.running import write_each
 from core.records.operations.tracing import Trace, combined
+from core.records.privacy.marks import is_erased
 from core.records.record import Record
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _stories(session: Session, record_type: str, ids: Sequence[int], *, before: 
     rows = session.execute(
         sa.select(Audit.id, Audit.at, Audit.record_id, Audit.action, Audit.changes, User.id.label("maker"))
         .outerjoin(User, User.id == Audit.actor_id)
-        .where(Audit.record_type == record_type, Audit.record_id.in_(ids))
+        .where(Audit.record_type == record_type, Audit.record_id.in_(ids), ~is_erased())
         .order_by(Audit.id)
     )
     stories: dict[int, Story] = {}

@@ -33,7 +33,7 @@ PARAMETERS = 900  # of one IN list
 # Tables that tell of records and go on telling of them when they are gone.
 LOGS = frozenset(
     {"core_audit", "core_event", "core_operation", "core_operation_problem", "core_import", "core_duplicate",
-     "core_merge", "core_notification", "core_submission"}
+     "core_merge", "core_notification", "core_submission", "core_erased"}
 )  # fmt: skip
 
 

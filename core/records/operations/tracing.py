@@ -4,6 +4,8 @@
     created, changed, changed   ->   made; nothing to put back
     changed a->b, changed b->c  ->   a->c
     changed, deleted            ->   fields, and from the list into the bin
+
+Of a record that was erased nothing is read: no undo brings back what a person had removed.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from sqlalchemy.orm import Session
 from core.parts import Label
 from core.records.audit import Audit
 from core.records.operations.restoring import fields_of, same
+from core.records.privacy.marks import is_erased
 from core.records.record import Record
 
 PAGE = 800  # audit rows; enough that a large import is removed in few statements
@@ -84,7 +87,7 @@ def newest_traces(session: Session, operation: str, before: int | None, limit: i
         The traces, and where to go on: 0 after the last one.
     """
     wanted = sa.select(Audit.id, Audit.record_type, Audit.record_id).where(
-        Audit.operation == operation, Audit.record_id.is_not(None)
+        Audit.operation == operation, Audit.record_id.is_not(None), ~is_erased()
     )
     if before is not None:
         wanted = wanted.where(Audit.id < before)
@@ -114,7 +117,7 @@ def _columns() -> sa.Select[Any]:
     return sa.select(
         Audit.id, Audit.at, Audit.actor_name, Audit.reason, Audit.record_type, Audit.record_id, Audit.action,
         Audit.changes,
-    )  # fmt: skip
+    ).where(~is_erased())  # fmt: skip
 
 
 def _trace(key: Key, rows: Sequence[Any]) -> Trace:

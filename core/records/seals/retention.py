@@ -3,7 +3,8 @@
 Rows go by whole seals. One mark takes the place of the seals that covered them: it goes on from the seal before, the
 next one goes on from it, and it is keyed like a seal, so nobody else can pretend that rows were removed. Rows that an
 undo still needs stay, under the mark: those of operations that can be undone, and the history of records that such an
-operation removed for good. The newest seal always stays, and with it the numbering of SQLite.
+operation removed for good; but nothing of records that were erased. The newest seal always stays, and with it the
+numbering of SQLite.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from core.database.engine import Database
 from core.errors import PeyvandError
 from core.records.audit import record_act
 from core.records.operations.models import PURGE, UNDONE, Operation
+from core.records.privacy.marks import is_erased
 from core.records.seals.digest import COLUMNS, ROWS, RowDigest, SealKey, key_ring, mark_digest
 from core.records.seals.models import OPENINGS, SEALS
 from core.records.seals.verifying import BATCH, check_seal
@@ -141,6 +143,8 @@ def _remove_rows(connection: Connection, start: int | None, end: int) -> int:
         other.c.operation.in_(offered),
     )
     needed = sa.or_(sa.and_(ROWS.c.operation.is_not(None), ROWS.c.operation.in_(offered)), gone)
+    # What was erased is not undone, and must not outlive the days that rows are kept.
+    needed = sa.and_(needed, ~is_erased(ROWS.c))
     wanted = sa.delete(ROWS).where(ROWS.c.id <= end, ~needed)
     connection.execute(sa.insert(OPENINGS).values(last_id=end))
     removed = connection.execute(wanted if start is None else wanted.where(ROWS.c.id > start)).rowcount

@@ -1,0 +1,1 @@
+"""What the installation holds about a human being: found across plugins, consented to, erased."""

@@ -1,0 +1,3 @@
+"""Nothing is answered here."""
+
+from plugins.tight_lipped import models  # noqa: F401
