@@ -21,8 +21,8 @@ def test_signed_in_person_acts_with_the_permissions_of_the_role(installation):
     rights = (
         "core.audit.export", "core.audit.keep", "core.audit.see", "core.backups.manage", "core.dashboards.share",
         "core.jobs.manage", "core.jobs.see", "core.mail.manage", "core.modules.manage", "core.operations.see",
-        "core.operations.undo", "core.privacy.manage", "core.records.purge", "core.roles.manage", "core.teams.manage", "core.users.manage",
-        "core.users.view_as", "core.views.share",
+        "core.operations.undo", "core.privacy.manage", "core.records.purge", "core.roles.manage", "core.teams.manage",
+        "core.users.manage", "core.users.view_as", "core.views.share",
     )  # fmt: skip
     assert browser.get("/who").text == f"admin|{','.join(rights)}"
     assert acting() is NOBODY
