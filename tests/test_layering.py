@@ -227,6 +227,7 @@ ACTING_AS_SYSTEM = {
     "core/records/events.py": "what happened is told whoever did it",
     "core/records/field_rights.py": "a record is checked and found by the whole of it, and closed again",
     "core/records/operations/batch.py": "an undo of the installation's own work",
+    "core/records/privacy/erasing.py": "what the eraser does not see is counted, and keeps him from erasing",
     "core/records/scopes.py": "teams and rules are read, and no records",
     "core/serve/doctor.py": "the installation is looked at as a whole",
     "core/site/": "the Site is put together",

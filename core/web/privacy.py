@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from core.accounts.actor import acting
@@ -44,7 +45,11 @@ from core.site.site import current_site, session
 MANAGE_PRIVACY = Permission("core.privacy.manage", _l("Manage personal data"), (ADMINISTRATOR,))
 SHOWN = 50  # rows of one part on the page; the downloaded file has all
 FOUND = 20  # people of one type that a search shows
-FATES = {REMOVED: (_l("Deleted"), "rose"), EMPTIED: (_l("Emptied"), "amber"), KEPT: (_l("Stays"), "gray")}
+FATES = {
+    REMOVED: (lazy_pgettext("what becomes of data", "Deleted"), "rose"),
+    EMPTIED: (_l("Emptied"), "amber"),
+    KEPT: (_l("Stays"), "gray"),
+}
 PERSON = "/<record_type>/<int(max=9223372036854775807):record_id>"
 
 privacy_pages = Blueprint("privacy", __name__, url_prefix="/admin/privacy")
@@ -134,7 +139,7 @@ def erasing(record_type: str, record_id: int, way: str) -> Any:
         way=way,
         whole=way == ERASE,
         parts=[_part(one, whole=way == ERASE, person=person) for one in held],
-        referring=_referring(entry, person),
+        referring=_referring(entry, person, {name for one in held for name in one.ids}),
         missing=missing,
         typed=typed,
         error=error,
@@ -223,7 +228,7 @@ def _part(one: Held, *, whole: bool = False, person: Any = None) -> dict[str, An
     manifest = status.manifest if status is not None else None
     return {
         "title": part.title,
-        "plugin": manifest.title if manifest is not None else _("Core"),
+        "plugin": _(manifest.title) if manifest is not None else _("Core"),
         "columns": list(part.columns.items()),
         "rows": part.rows[:SHOWN],
         "count": len(part.rows),
@@ -234,10 +239,12 @@ def _part(one: Held, *, whole: bool = False, person: Any = None) -> dict[str, An
     }
 
 
-def _referring(entry: RecordType, person: Any) -> list[tuple[Any, int]]:
-    """What links to the person: pairs of the plural and the number of records."""
+def _referring(entry: RecordType, person: Any, told: Collection[str]) -> list[tuple[Any, int]]:
+    """What links to the person besides what is ``told`` already: pairs of the plural and the number of records."""
     found = []
     for reference in current_catalog().references(entry.model):
+        if reference.record_type.name in told:
+            continue
         model: Any = reference.record_type.model
         column = getattr(model, reference.field.name)
         count = session.scalar(sa.select(sa.func.count()).select_from(model).where(column == person)) or 0

@@ -33,7 +33,7 @@ def held(person: Person) -> list[PersonalData]:
             ],
             fate=EMPTIED,
             outcome=_("The deals stay with their amounts. Next step and what happened are emptied, and a name that "
-                      "holds the name of the person is replaced."),
+                      "holds the name of the person is replaced. Those in the recycle bin are deleted for good."),
             erase=lambda: _empty(found, name),
             records={"sales.deal": [deal.id for deal in found]},
         )
@@ -43,6 +43,9 @@ def held(person: Person) -> list[PersonalData]:
 def _empty(deals: Sequence[Deal], name: str) -> None:
     words = match_key(name)
     for deal in deals:
+        if deal.archived_at is not None:
+            session.delete(deal)
+            continue
         deal.next_step = deal.lost_note = None
         if words and words in match_key(deal.name):
             deal.name = _("Deal %(number)s", number=deal.id)

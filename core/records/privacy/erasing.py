@@ -65,7 +65,9 @@ def file_of(session: Session, person: Any) -> list[Held]:
     Raises:
         PluginError: a plugin broke or answered something else.
     """
-    return [held for record in (person, *merged_into(session, person)) for held in _of_one(record)]
+    found = [held for record in (person, *merged_into(session, person)) for held in _of_one(record)]
+    # The modules come first: what people know by its own name is looked for before what hangs on it.
+    return sorted(found, key=lambda held: held.plugin == "core")
 
 
 def _of_one(record: Any) -> list[Held]:
