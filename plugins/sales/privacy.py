@@ -32,12 +32,15 @@ def held(person: Person) -> list[PersonalData]:
                 for deal in found
             ],
             fate=EMPTIED,
-            outcome=_("The deals stay with their amounts. Next step and what happened are emptied, and a name that "
-                      "holds the name of the person is replaced. Those in the recycle bin are deleted for good."),
+            outcome=_(
+                "The deals stay with their amounts. Next step and what happened are emptied, and a name that holds the "
+                "name of the person is replaced; what their history told until now is hidden. Those in the recycle "
+                "bin are deleted for good."
+            ),
             erase=lambda: _empty(found, name),
             records={"sales.deal": [deal.id for deal in found]},
         )
-    ]  # fmt: skip
+    ]
 
 
 def _empty(deals: Sequence[Deal], name: str) -> None:
