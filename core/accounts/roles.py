@@ -56,11 +56,8 @@ class RecordRule(Base):
     condition: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
 
 
-def save_role(session: Session, role: Role, name: str, description: str = "", *, two_factor: bool = False) -> None:
+def save_role(session: Session, role: Role, name: str, description: str = "") -> None:
     """Give ``role`` a name and a description; built-in roles keep their names.
-
-    Args:
-        two_factor: whether whoever has the role must prove it with a second factor.
 
     Raises:
         ValidationError: no name, or one that another role has.
