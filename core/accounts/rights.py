@@ -121,8 +121,22 @@ def may_give(session: Session, role: Role) -> bool:
         return False
     if role.name in actor.roles:
         return True
-    wanted = rights_of(session, [role])
-    return all(name in actor.permissions and not actor.rights.bounds(name) for name in wanted.permissions)
+    return covers(actor.rights, rights_of(session, [role]))
+
+
+def covers(own: Rights, other: Rights) -> bool:
+    """Whether ``own`` may do all that ``other`` may, with every record and every field."""
+    if own.everything:
+        return True
+    if other.everything or any(name not in own.grants or own.bounds(name) for name in other.permissions):
+        return False
+    # A role that shows what is hidden here, or lets it be changed, would open it: roles add up.
+    return not any(
+        ACCESSES.index(other.fields.get(record_type, {}).get(name, EDIT)) > ACCESSES.index(access)
+        for record_type, closed in own.fields.items()
+        if f"{record_type}.see" in other.grants
+        for name, access in closed.items()
+    )
 
 
 def rights_of(session: Session, roles: Iterable[Role]) -> Rights:

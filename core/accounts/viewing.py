@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.accounts.actor import acting_as
 from core.accounts.acts import VIEWED_AS, VIEWED_AS_ENDED, note
 from core.accounts.models import User
-from core.accounts.rights import actor_of
+from core.accounts.rights import actor_of, covers
 
 VIEW_AS = "core.users.view_as"
 COOKIE_KEY = "view_as"
@@ -41,8 +41,11 @@ def viewer() -> User | None:
 
 
 def may_view(user: User, other: User) -> bool:
-    """Whether ``user`` may look with the eyes of ``other``."""
-    return user.id != other.id and actor_of(user).may(VIEW_AS)
+    """Whether ``user`` may look with the eyes of ``other``: never of somebody who may do more than himself."""
+    own, others = actor_of(user), actor_of(other)
+    if user.id == other.id or not own.may(VIEW_AS) or own.rights is None or others.rights is None:
+        return False
+    return covers(own.rights, others.rights)
 
 
 def is_refused() -> bool:

@@ -40,7 +40,7 @@ from core.records.field_rights import (
     reveal,
 )
 from core.records.fields import Field
-from core.records.policy import current_hooks, may, require, row_criteria
+from core.records.policy import bounds, current_hooks, may, require, row_criteria
 from core.records.privacy.marks import ERASED, is_erasing
 from core.records.record import Part, Record, Searchable
 from core.records.totals import Kept, doubt, note_changes
@@ -87,7 +87,10 @@ def narrow(state: ORMExecuteState) -> None:
         for model in touched:
             doubt(state.session, _kept().get(model))
             if state.is_insert:
-                require(f"{model.__record_type__}.create")
+                permission = f"{model.__record_type__}.create"
+                require(permission)
+                if bounds(permission) or acting().fixed(model.__record_type__):
+                    raise Forbidden(permission)  # nobody would look at each of them
             elif not acting().system:
                 raise Forbidden(f"{model.__record_type__}.bulk")
         return

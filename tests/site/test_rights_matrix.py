@@ -16,9 +16,14 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
+from core.accounts.actor import acting
 from core.accounts.roles import RecordRule
 from core.accounts.teams import Team, TeamMember
+from core.errors import Forbidden
 from core.records.audit import Audit
+from core.records.transfer.checking import CheckedRow
+from core.records.transfer.targets import target_of
+from core.records.transfer.writing import Choices, Writer
 from core.testing.installation import Browser, TestInstallation
 
 OWNERS = ("me", "mate", "below", "stranger")
@@ -317,25 +322,41 @@ def test_bulk_changes_reach_exactly_what_the_rules_allow(crm: TestInstallation, 
         assert done == {one.id for one in samples if allowed and role.may(verb, one.owner, one.city)}, role.name
 
 
-def test_an_import_updates_and_makes_exactly_what_the_rules_allow(crm: TestInstallation) -> None:
-    from core.accounts.actor import acting
-    from core.errors import Forbidden
+def test_new_records_are_made_for_whom_the_rules_allow(crm: TestInstallation) -> None:
     from plugins.contacts.models import Company
 
+    stranger = crm.user("others").id
     for role in ROLES:
-        samples = [one for one in make_samples(crm, crm.user(role.name).id) if one.kind is KINDS[1]]
-        stranger = crm.user("others").id
         with crm.acting(role.name) as session:
             for owner, number in (("me", acting().user_id), ("stranger", stranger)):
                 session.add(Company(name="Newcomer Shiraz", owner_id=number))
-                reached = role.scopes["create"] == "all" or (role.scopes["create"] != "none" and owner == "me")
-                if reached:
+                if role.scopes["create"] == "all" or (role.scopes["create"] != "none" and owner == "me"):
                     session.commit()
                 else:
                     with pytest.raises(Forbidden):
                         session.commit()
                     session.rollback()
-        assert len(samples) == len(OWNERS) * len(CITIES)
+
+
+def test_a_file_makes_records_for_whom_the_rules_allow(crm: TestInstallation) -> None:
+    from plugins.contacts.models import Company
+
+    crm.user("others")
+    for role in ROLES:
+        for owner in ("", "others@example.com"):
+            with crm.acting(role.name) as session:
+                target = target_of(crm.site.screens["contacts.company"], crm.site.catalog.find("contacts.company"))
+                row = {"name": f"Imported {role.name} {owner}"} | ({"owner": owner} if owner else {})
+                writer = Writer(session, target, Choices.of({}, target), list(row))
+                allowed = role.scopes["create"] == "all" or (role.scopes["create"] != "none" and not owner)
+                try:
+                    writer.write([CheckedRow(2, [], row)])
+                    session.commit()
+                except Forbidden:
+                    session.rollback()
+            with crm.acting() as session:
+                made = session.scalar(sa.select(sa.func.count()).where(Company.name == row["name"]))
+                assert bool(made) == allowed, (role.name, owner)
 
 
 def test_the_history_tells_only_of_records_that_are_seen(crm: TestInstallation) -> None:
