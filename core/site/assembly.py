@@ -23,6 +23,7 @@ from core.records.fields import Field
 from core.records.record import Record
 from core.site import headers, i18n, menu, shell, theming
 from core.site.collection import collect
+from core.site.routes import Route
 from core.site.selection import Selection
 from core.site.site import Site, granted
 
@@ -103,6 +104,7 @@ def _flask_app(runtime: Runtime) -> Flask:
         TEMPLATES_AUTO_RELOAD=False,
         SQLALCHEMY_DATABASE_URI=None,
     )
+    app.url_rule_class = Route
     # Static files are answered in front of Flask; the rule is only there to build their URLs.
     app.add_url_rule("/static/<path:filename>", endpoint="static", build_only=True)
     return app

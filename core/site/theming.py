@@ -14,6 +14,8 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, Temp
 from markupsafe import Markup
 from whitenoise import WhiteNoise
 
+from core.site.compiled import compiled_templates
+
 CORE = Path(__file__).resolve().parents[1]
 THEMES = CORE.parent / "themes"
 YEAR = 31_536_000  # seconds
@@ -67,6 +69,7 @@ def install(app: Flask, theme: ThemeFolder, plugins: Iterable[tuple[str, Path]],
             FileSystemLoader(CORE / "templates"),
         ]
     )
+    app.jinja_env.bytecode_cache = compiled_templates
     roots = {"vendor": CORE / "static" / "vendor", theme.name: theme.static}
     roots |= {name: folder / "static" for name, folder in plugins}
 

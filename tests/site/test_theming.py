@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from jinja2 import TemplateNotFound
+from jinja2 import Environment, TemplateNotFound
 
 from core.site.theming import NamespaceLoader
 from core.testing.installation import TestInstallation
@@ -69,3 +69,34 @@ def test_a_redirect_reaches_a_script_with_its_cookies(make_site: MakeSite) -> No
     assert answer.status_code == 204
     assert answer.headers["HX-Redirect"] == "/sign-in"
     assert any("peyvand_language=fa" in cookie for cookie in answer.headers.getlist("Set-Cookie"))
+
+
+def test_a_template_is_compiled_once_for_every_site_of_a_process(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_site("contacts").browser("administrator").get("/contacts/person/")
+    compiled: list[str | None] = []
+    compile_template = Environment.compile
+    monkeypatch.setattr(
+        Environment, "compile", lambda *args, **kwargs: compiled.append(args[2]) or compile_template(*args, **kwargs)
+    )
+    again = make_site("contacts")
+    folder = again.config.instance / "templates" / "nova"
+    folder.mkdir(parents=True)
+    (folder / "dashboard.html").write_text("The operator's own home.")
+    browser = again.browser("administrator")
+    assert browser.get("/").get_data(as_text=True) == "The operator's own home."
+    assert browser.get("/contacts/person/").status_code == 200
+    assert compiled == ["nova/dashboard.html"]
+
+
+def test_a_changed_template_is_compiled_anew_by_the_next_site(make_site: MakeSite) -> None:
+    installation = make_site("contacts")
+    home = installation.config.instance / "templates" / "nova" / "dashboard.html"
+    home.parent.mkdir(parents=True)
+    home.write_text("The first text.")
+    browser = installation.browser("administrator")
+    assert browser.get("/").get_data(as_text=True) == "The first text."
+    home.write_text("Other text now.")
+    installation.change("disable", "contacts")
+    assert browser.get("/").get_data(as_text=True) == "Other text now."
