@@ -136,7 +136,7 @@ def questions_of(view: RecordView) -> list[Question]:
         return found
     known = view.record_type.fields
     if may(view.screen.permission("edit")):
-        edited = tuple(name for name in view.form_names if known[name].kind in EDITED)
+        edited = tuple(name for name in view.form_names if known[name].kind in EDITED and not known[name].record_id)
         links = tuple(name for name in view.form_names if known[name].kind == "links")
         if edited:
             found.append(Question(view, EDIT, EDIT, _("Edit"), fields=edited))

@@ -16,6 +16,7 @@ from wtforms.fields.core import UnboundField
 from wtforms.validators import Email, InputRequired, Length, Optional
 from wtforms.widgets import EmailInput, TelInput, URLInput
 
+from core.admin.any_record import AnyLookup, AnyRecordField
 from core.admin.date_field import LocalDateField, LocalDateTimeField
 from core.admin.form_fields import (
     JsonField,
@@ -52,6 +53,8 @@ def form_field(field: Field, lookup_name: str = "", *, is_currency: bool = False
         CatalogError: no converter knows the field's kind.
     """
     converter = _currency if is_currency and field.kind == "text" else CONVERTERS.get(field.kind)
+    if field.record_id:
+        converter = _any_record
     if converter is None:
         raise CatalogError(f"The field {field.name!r} is of the kind {field.kind!r}, which no form can show.")
     attributes = {
@@ -208,6 +211,11 @@ def _link(field: Field, attributes: dict[str, Any], name: str) -> UnboundField:
 def _links(field: Field, attributes: dict[str, Any], name: str) -> UnboundField:
     assert field.target is not None, "a link has a target"
     return LinksField(**attributes, lookup=Lookup(name, field.target))
+
+
+def _any_record(field: Field, attributes: dict[str, Any], name: str) -> UnboundField:
+    attributes["label"] = field.record_label or field.label
+    return AnyRecordField(**attributes, lookup=AnyLookup(name, field.column.table.name), record_id=field.record_id)
 
 
 CONVERTERS: dict[str, Converter] = {

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, request
+from flask import Response, abort, flash, redirect, request
 from flask_babel import gettext as _
 
 from core.accounts.actor import acting
 from core.accounts.models import now
 from core.admin.formatters import record_url
 from core.admin.ids import not_found, read_id
-from core.jobs.models import LIVE, JobRecord
-from core.jobs.queue import enqueue
+from core.jobs.models import CANCELLED, DONE, FAILED, LIVE, JobRecord
+from core.jobs.queue import MANAGE, cancel, enqueue
 from core.records.duplicates.candidates import like_record
 from core.records.duplicates.models import DuplicatePair
 from core.records.duplicates.rules import bound_rules
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PER_PAGE = 25
 LAST_PAGE = 400
 RECENT = 20  # jobs looked through for the last search
+_OPTIONAL = ("record", "job", "stop_url", "ended", "searched_at", "page_url_newer", "page_url_older")
 
 
 def duplicates_page(view: RecordView) -> Any:
@@ -46,8 +48,10 @@ def duplicates_page(view: RecordView) -> Any:
     return _page(
         view,
         pairs=_shown(view, pairs[:PER_PAGE]),
-        searching=search is not None and search.status in LIVE,
-        searched_at=search.finished_at if search is not None else None,
+        job=_shown_job(view, search) if search is not None and search.status in LIVE else None,
+        stop_url=view.get_url(".stop_duplicates_view") if _may_stop(search) else None,
+        ended=search.status if search is not None and search.status in (FAILED, CANCELLED) else None,
+        searched_at=_searched_at(view),
         page_url_newer=_here(view, page - 1) if page > 1 else None,
         page_url_older=_here(view, page + 1) if len(pairs) > PER_PAGE and page < LAST_PAGE else None,
     )
@@ -60,6 +64,27 @@ def search_duplicates(view: RecordView) -> Any:
     if search is None or search.status not in LIVE:
         enqueue(FIND_JOB, record_type=view.screen.name)
         view.session.commit()
+    return redirect(_here(view, 1))
+
+
+def search_progress(view: RecordView) -> Any:
+    """How far the search is, for the page that waits; once it has ended, the page is asked to load again."""
+    require_merging(view)
+    search = _last_search(view)
+    if search is None or search.status not in LIVE:
+        return Response(status=204, headers={"HX-Refresh": "true"})
+    return view.render("nova/_job_progress.html", job=_shown_job(view, search))
+
+
+def stop_search(view: RecordView) -> Any:
+    """End the search that waits or runs; the pairs of the one before stay."""
+    require_merging(view)
+    search = _last_search(view)
+    if search is None or search.status not in LIVE:
+        return redirect(_here(view, 1))
+    ended = cancel(search.id).status == CANCELLED
+    view.session.commit()
+    flash(_("The job was cancelled.") if ended else _("The job stops as soon as it can."), "success")
     return redirect(_here(view, 1))
 
 
@@ -108,7 +133,7 @@ def _of_one(view: RecordView, record: Any) -> Any:
         for one in like_record(view.session, view.screen, record)
         if one.record.id not in dismissed
     ]
-    return _page(view, pairs=pairs, record=record, searching=False, searched_at=None)
+    return _page(view, pairs=pairs, record=record)
 
 
 def _dismissed(view: RecordView, number: int) -> set[int]:
@@ -159,15 +184,43 @@ def _page(view: RecordView, **context: Any) -> Any:
         merge_url=view.get_url(".merge_view"),
         dismiss_url=view.get_url(".dismiss_view"),
         find_url=view.get_url(".search_duplicates_view"),
-        **{"record": None, "page_url_newer": None, "page_url_older": None, **context},
+        **(dict.fromkeys(_OPTIONAL) | context),
     )
 
 
-def _last_search(view: RecordView) -> JobRecord | None:
-    """The last search among records of this type."""
+def _last_search(view: RecordView, *states: str) -> JobRecord | None:
+    """The last search among records of this type, in one of ``states`` if any are given."""
     recent = sa.select(JobRecord).where(JobRecord.name == FIND_JOB).order_by(JobRecord.created_at.desc()).limit(RECENT)
+    if states:
+        recent = recent.where(JobRecord.status.in_(states))
     name = view.screen.name
     return next((job for job in view.session.scalars(recent) if job.arguments.get("record_type") == name), None)
+
+
+def _searched_at(view: RecordView) -> dt.datetime | None:
+    """When the pairs that are shown were found."""
+    done = _last_search(view, DONE)
+    return done.finished_at if done is not None else None
+
+
+def _may_stop(search: JobRecord | None) -> bool:
+    mine = search is not None and search.actor_id == acting().user_id
+    return search is not None and search.status in LIVE and (mine or acting().may(MANAGE))
+
+
+def _shown_job(view: RecordView, job: JobRecord) -> dict[str, Any]:
+    """A waiting or running search as ``nova/_job_progress.html`` shows it."""
+    said = view.site.runtime.queue.progress([(job.id, job.attempts)]).get(job.id, {})
+    total = said.get("total") or job.progress_total
+    return {
+        "id": job.id,
+        "label": _("All records are being compared"),
+        "state": job.status,
+        "done": int(said.get("done") or job.progress_done),
+        "total": int(total) if total else None,
+        "message": _("Stopping…") if job.cancel_requested else "",
+        "progress_url": view.get_url(".duplicates_progress_view"),
+    }
 
 
 def _here(view: RecordView, page: int, about: str | None = None) -> str:

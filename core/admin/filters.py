@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.accounts.models import User
+from core.admin.any_record import type_options
 from core.admin.lookup import OFFERED, Lookup
 from core.calendars import PeriodKind
 from core.errors import ConditionError
@@ -133,6 +134,8 @@ def options_of(field: Field, operator: Operator) -> Options | None:
         return _YES_NO
     if operator.shape == "span":
         return list(PERIODS.items())
+    if field.record_id and operator.name in ("eq", "ne"):
+        return type_options()
     if field.kind == "choice":
         return [(option.code, option.label) for option in field.options]
     if field.kind == "color":

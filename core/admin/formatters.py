@@ -8,16 +8,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import sqlalchemy as sa
 from flask import current_app, g, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from core.accounts.actor import acting
+from core.admin.ids import read_id
+from core.admin.lookup import current_session
 from core.database.types import Color, format_phone
 from core.parts import Screen
+from core.records.catalog import current_catalog
 from core.records.colors import COLOR_LABELS
 from core.records.fields import Field
 from core.records.gate import described
+from core.records.naming import find_records
 from core.records.policy import may
 from core.site.formats import (
     format_digits,
@@ -28,6 +33,7 @@ from core.site.formats import (
 )
 
 _NAME = Markup('<a class="rec-link" href="%s"><span class="avatar" aria-hidden="true">%s</span><bdi>%s</bdi></a>')
+_BINNED = Markup('<span class="binned">%s <span class="tag tag-gray">%s</span></span>')
 EXCERPT = 140  # characters of a long text in a list
 # What is shown depends on the value and the reader alone, and the same values stand in many rows.
 _REPEATED = frozenset({"choice", "color", "boolean", "date", "datetime", "integer"})
@@ -61,6 +67,9 @@ def shown(field: Field, value: Any, record: Any = None, *, whole: bool = False) 
     """
     if value is None or value == "" or value == []:
         return Markup()
+    if field.record_id:
+        # Whom a row of a list is about would be a query each; there the kind of record has to do.
+        return _pointed(field, value, record) if whole else escape(_type_words(value))
     special = _SHOWN.get(field.kind)
     if special is not None:
         return special(field, value)
@@ -79,6 +88,8 @@ def plain(field: Field, value: Any, record: Any = None) -> str:
     if isinstance(value, list | tuple) and field.kind in ("links", "children"):
         return _join(str(row) for row in value)
     kind = field.kind
+    if field.record_id:
+        return _type_words(value) if ":" not in value else _pointed(field, value, record).striptags()
     if kind == "money":
         amount, currency = value if isinstance(value, tuple) else (value, None)
         return format_money(amount, currency or _currency(field, record))
@@ -103,14 +114,26 @@ def plain(field: Field, value: Any, record: Any = None) -> str:
 
 
 def record_link(record: Any, text: object = None, *, avatar: bool = False) -> Markup:
-    """The name of ``record``, linked to its page where it has one that the actor may open."""
+    """The name of ``record``, linked to its page where it has one that the actor may open.
+
+    Of one that lies in the recycle bin that is said, and the link is for those who may look into the bin.
+    """
     name = str(record) if text is None or text == "" else text
     url = record_url(record)
+    if _lies_in_bin(record):
+        seen = url is not None and may(f"{record.__record_type__}.delete", record)
+        return _BINNED % (_link_to(url, name) if url and seen else Markup("<bdi>%s</bdi>") % (name,), _("in the bin"))
     if url is None:
         return Markup("<bdi>%s</bdi>") % (name,)
     if avatar:
         return _NAME % (url, str(name)[:1] or "?", name)
     return _link_to(url, name)
+
+
+def _lies_in_bin(record: Any) -> bool:
+    """Whether the record is known to lie in the recycle bin; nothing is read for the sake of it."""
+    state = sa.inspect(record, raiseerr=False)
+    return state is not None and state.dict.get("archived_at") is not None
 
 
 def _link_to(url: str, name: object) -> Markup:
@@ -150,6 +173,26 @@ def screen_of(model: type) -> Screen | None:
     screens: dict[str, Screen] = current_app.extensions["peyvand"].screens
     screen = screens.get(getattr(model, "__record_type__", ""))
     return screen if screen is not None and screen.model is model else None
+
+
+def _pointed(field: Field, value: str, record: Any) -> Markup:
+    """The record that ``value`` and the column beside it point at, and of what type it is.
+
+    ``value`` is the name of the type, or that with the id, as the form's picker posts it.
+    """
+    name, _colon, text = value.partition(":")
+    number = read_id(text) if text else getattr(record, field.record_id, None)
+    found = find_records(current_session(), [(name, number)], archived=True) if number else {}
+    title = _type_words(name)
+    if not found:
+        return escape(title)
+    return Markup('%s <span class="muted">%s</span>') % (record_link(*found.values()), title)
+
+
+def _type_words(value: str) -> str:
+    """How people call the record type that ``value`` names."""
+    name, catalog = value.partition(":")[0], current_catalog()
+    return str(catalog.find(name).title) if name in catalog else name
 
 
 def badge(text: object, color: str) -> Markup:

@@ -11,6 +11,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from wtforms import HiddenField
 from wtforms.fields import FieldList, FormField
 
+from core.admin.any_record import AnyLookup
 from core.admin.children import PartRows, part_fields, part_rows
 from core.admin.converters import form_field
 from core.admin.lookup import Lookup
@@ -68,11 +69,13 @@ def form_rules(view: Any, groups: Iterable[FieldGroup]) -> rules.RuleSet:
     return rules.RuleSet(view, [rules.FieldSet(group.fields, header=group.label) for group in groups])
 
 
-def lookups_of(record_type: RecordType, names: Iterable[str]) -> dict[str, Lookup]:
+def lookups_of(record_type: RecordType, names: Iterable[str]) -> dict[str, Lookup | AnyLookup]:
     """What the pickers of the form search, by the name they ask with."""
-    found = {}
+    found: dict[str, Lookup | AnyLookup] = {}
     for name in names:
         field = record_type.field(name)
+        if field.record_id:
+            found[name] = AnyLookup(name, field.column.table.name)
         parts = part_fields(field.target) if field.kind == "children" else []
         inner = [(f"{name}.{part.name}", part) for part in parts]
         for key, entry in [(name, field), *inner]:

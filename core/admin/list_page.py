@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from core.admin.duplicate_pages import may_merge
 from core.admin.filters import FieldFilter
+from core.admin.list_order import then_by
 from core.admin.list_query import ListRequest
 from core.admin.list_rows import address, cell_mark, filled, label_of, rows_of
 from core.admin.list_views import around, grouped_page, totals_url
@@ -73,6 +74,8 @@ def list_page(view: RecordView) -> Any:
         sort_column=first.name if asked.sort else None,
         sort_desc=bool(asked.sort) and first.descending,
         sort_url=sort_url,
+        sort_places={sort.name: (place, sort.descending) for place, sort in enumerate(asked.sort, 1)},
+        sort_then_url=lambda name: url(sort=then_by(asked.sort, name)),
         actions=actions,
         actions_confirmation=confirmations,
         action_form=view.action_form() if actions else None,

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Response, abort, jsonify, request
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from core.accounts.actor import acting
 from core.admin.grouping import number_fields, totals_of
@@ -77,16 +78,21 @@ def choose_columns(view: RecordView) -> Any:
 
 def peek(view: RecordView, record: Any) -> Any:
     """The main fields of a record, for the side panel of the list."""
-    names = list(dict.fromkeys([*view.screen.columns, *view.shown_names]))[:PEEKED]
-    value = cell_values(view, [record], names)
-    rows = [(str(label_of(view, name)), value(record, name)) for name in names[1:]]
     return view.render(
-        "nova/peek.html", title=str(record), rows=[row for row in rows if row[1]], record=record,
+        "nova/peek.html", title=str(record), rows=main_values(view, record), record=record,
         subtitle=view.screen.subtitle(record) if view.screen.subtitle else "",
         open_url=view.get_url(".details_view", id=record.id),
         edit_url=view.get_url(".edit_view", id=record.id) if view.can_edit else None,
         list_label=view.screen.plural, list_url=view.list_url(), alone="HX-Request" not in request.headers,
     )  # fmt: skip
+
+
+def main_values(view: RecordView, record: Any) -> list[tuple[str, Markup]]:
+    """The labels and values of the main fields of a record, without its name and what is empty."""
+    names = list(dict.fromkeys([*view.screen.columns, *view.shown_names]))[:PEEKED]
+    value = cell_values(view, [record], names)
+    rows = [(str(label_of(view, name)), value(record, name)) for name in names[1:]]
+    return [row for row in rows if row[1]]
 
 
 def keep_widths(view: RecordView) -> Any:

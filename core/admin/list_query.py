@@ -305,13 +305,17 @@ def loader(model: type[Any], field: Field) -> Any:
 
 @lru_cache(maxsize=256)
 def _naming(target: Any) -> tuple[Any, ...]:
-    """The columns from which records of a class are named and coloured; none where only the object knows."""
+    """The columns that tell how records of a class are named and coloured, and whether they lie in the recycle bin.
+
+    None where only the object knows its name.
+    """
     if target is User:
         return (User.name, User.email)
     mapper = sa.inspect(target)
     if target.__str__ is not Record.__str__ or "name" not in mapper.column_attrs:
         return ()
-    return tuple(mapper.attrs[name].class_attribute for name in ("name", "color") if name in mapper.column_attrs)
+    names = [name for name in ("name", "color", "archived_at") if name in mapper.column_attrs]
+    return tuple(mapper.attrs[name].class_attribute for name in names)
 
 
 def _small_number(text: str | None) -> int:

@@ -49,6 +49,7 @@ def around(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, An
         "saved_view_url": view.get_url(".saved_view", view_id=saved.id) if saved is not None else None,
         "gone": [gone_word(view, name) for name in opened.gone.words],
         "columns_url": address(view.get_url(".columns_view"), opened.address(content)),
+        "order_url": address(view.get_url(".order_view"), opened.address(content)),
         "group": asked.group,
         "groupings": [{"name": name, "label": label, "url": url(group=name)} for name, label in grouped],
         "peek_pattern": f"{view.get_url('.details_view', id='-id-')}/peek",

@@ -46,10 +46,12 @@ class Opened:
 def open_view(view: RecordView, args: Mapping[str, str]) -> Opened:
     """What the address opens: a saved view, the reader's default, or just what it says. An unknown view is a 404."""
     views = visible(view.session, view.screen.name)
-    several = args.getlist("column") if hasattr(args, "getlist") else []
-    plain = {key: value for key, value in args.items() if key not in (*_OWN, "column")}
+    several, ordered = (args.getlist(name) if hasattr(args, "getlist") else [] for name in ("column", "by"))
+    plain = {key: value for key, value in args.items() if key not in (*_OWN, "column", "by")}
     if several:
         plain["columns"] = ",".join(several)
+    if ordered:
+        plain["sort"] = ",".join(_once_each(ordered))
     chosen = args.get("view") or ""
     if chosen == ALL:
         return Opened(plain, views)
@@ -63,6 +65,14 @@ def open_view(view: RecordView, args: Mapping[str, str]) -> Opened:
         return Opened(plain, views, saved, True, gone)
     place = {key: value for key, value in plain.items() if key in PLACE}
     return Opened(kept.address | place, views, saved, False, gone)
+
+
+def _once_each(words: Sequence[str]) -> list[str]:
+    """The fields that a form sorts by, without empty choices and second mentions of one."""
+    found: dict[str, str] = {}
+    for word in filter(None, words):
+        found.setdefault(word.removeprefix("-"), word)
+    return list(found.values())
 
 
 def checked(view: RecordView, what: View) -> tuple[View, View]:

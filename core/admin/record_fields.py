@@ -42,7 +42,8 @@ def _groups(view: RecordView, record: Any, *, editable: bool) -> Iterator[dict[s
 
 def _line(view: RecordView, record: Any, field: Field, *, editable: bool) -> dict[str, Any]:
     value = shown(field, getattr(record, field.name), record, whole=True)
-    line = {"name": field.name, "label": field.label, "value": value, "empty": not value, "url": "", "edit_url": ""}
+    label = field.record_label or field.label
+    line = {"name": field.name, "label": label, "value": value, "empty": not value, "url": "", "edit_url": ""}
     if editable and field.name in view.in_place:
         line["url"] = view.get_url(".cell", id=record.id, column=field.name, whole=1)
     elif editable:

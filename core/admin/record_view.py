@@ -25,7 +25,13 @@ from core.admin.calendar_moves import move_entry
 from core.admin.calendar_pages import calendar_page
 from core.admin.cells import cell
 from core.admin.condition_builder import filter_page, lookup_of
-from core.admin.duplicate_pages import dismiss_pair, duplicates_page, search_duplicates
+from core.admin.duplicate_pages import (
+    dismiss_pair,
+    duplicates_page,
+    search_duplicates,
+    search_progress,
+    stop_search,
+)
 from core.admin.duplicates import duplicates
 from core.admin.export import choose as choose_export
 from core.admin.export import export
@@ -33,6 +39,7 @@ from core.admin.form_pages import create, edit
 from core.admin.forms import build_form
 from core.admin.ids import not_found, read_id
 from core.admin.lane_settings import lane_settings
+from core.admin.list_order import choose_order
 from core.admin.list_page import list_page
 from core.admin.list_parts import choose_columns, filter_options, keep_widths, peek, totals
 from core.admin.lookup import LARGEST_PAGE, PAGE
@@ -41,7 +48,7 @@ from core.admin.neighbours import neighbour
 from core.admin.quick_add import quick_add
 from core.admin.record_head import follow_or_not
 from core.admin.record_page import record_page
-from core.admin.recycle_bin import recycle_bin
+from core.admin.recycle_bin import in_bin, recycle_bin
 from core.admin.reverting import revert
 from core.admin.saved_view_pages import delete_view, edit_view, new_view, restore_view, save_view
 from core.admin.shaped_view import ShapedView
@@ -225,14 +232,13 @@ class RecordView(ShapedView):
             into = survivor_of(self.session, self.model, number)
             if into is not None and self.get_one(into) is not None:
                 return redirect(self.get_url(".details_view", id=into))
-        if record is None:
-            not_found()
-        return record_page(self, record)
+        return record_page(self, record) if record is not None else in_bin(self, id)
 
     @expose("/<id>/edit", methods=("GET", "POST"))
     def edit_view(self, id: str) -> Any:
         """The form of a record."""
-        return edit(self, self.whole_or_404(id))
+        record = self.get_whole(id)
+        return edit(self, record) if record is not None else in_bin(self, id)
 
     @expose("/<id>/note", methods=("POST",))
     def note_view(self, id: str) -> Any:
@@ -344,6 +350,16 @@ class RecordView(ShapedView):
         """Compare all records."""
         return search_duplicates(self)
 
+    @expose("/duplicates/progress")
+    def duplicates_progress_view(self) -> Any:
+        """How far the comparing is."""
+        return search_progress(self)
+
+    @expose("/duplicates/stop", methods=("POST",))
+    def stop_duplicates_view(self) -> Any:
+        """Stop comparing."""
+        return stop_search(self)
+
     @expose("/duplicates/dismiss", methods=("POST",))
     def dismiss_view(self) -> Any:
         """Remember that two records are not the same."""
@@ -393,6 +409,11 @@ class RecordView(ShapedView):
     def columns_view(self) -> Any:
         """Choose the columns of the list."""
         return choose_columns(self)
+
+    @expose("/order")
+    def order_view(self) -> Any:
+        """Choose what the list is sorted by."""
+        return choose_order(self)
 
     @expose("/totals")
     def totals_view(self) -> Any:

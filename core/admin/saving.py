@@ -112,6 +112,8 @@ def stored_text(field: Field, record: Any) -> str:
     value = getattr(record, field.name)
     if field.kind == "children":
         return "; ".join(_row_text(field, [getattr(row, name) for name in _row_names(field)], row) for row in value)
+    if field.record_id and value:
+        value = f"{value}:{getattr(record, field.record_id)}"
     return plain(field, sorted(value, key=str) if field.kind == "links" else value, record)
 
 

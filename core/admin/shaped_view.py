@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flask_admin.form import BaseForm
     from markupsafe import Markup
 
+    from core.admin.any_record import AnyLookup
     from core.admin.board import BoardQuery
     from core.admin.list_query import ListQuery
     from core.admin.lookup import Lookup
@@ -72,7 +73,7 @@ class ShapedView(BaseModelView):  # type: ignore[misc]
         return self.shape.form_names
 
     @property
-    def lookups(self) -> dict[str, Lookup]:
+    def lookups(self) -> dict[str, Lookup | AnyLookup]:
         return self.shape.lookups
 
     @property

@@ -46,6 +46,9 @@ class Field:
     ``kind`` is one of the names in ``KINDS`` or ``link`` (to one record), ``links`` (to many) and ``children`` (rows
     that belong to the record). ``target`` is the class a link points to; ``column`` the mapped column, or the foreign
     key of a link. ``digits`` marks a text of digits, such as a time of day, which is shown in the reader's own.
+
+    ``record_id`` marks the name of a record type: the row is about one record of that type, whose id is in the column
+    so called. Forms ask for both at once under ``record_label``.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Field:
     help: Label = ""
     personal: bool = False
     digits: bool = False
+    record_id: str = ""
+    record_label: Label = ""
     column: Any = None
 
     @property
@@ -95,6 +100,8 @@ def column_field(prop: ColumnProperty[Any]) -> Field:
         help=column.info.get("help", ""),
         personal=bool(column.info.get("personal", False)),
         digits=bool(column.info.get("digits", False)),
+        record_id=column.info.get("record_id", ""),
+        record_label=column.info.get("record_label", ""),
         column=column,
     )
 

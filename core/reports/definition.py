@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -16,8 +15,9 @@ from werkzeug.exceptions import BadRequest
 
 from core.admin.list_query import ListRequest
 from core.admin.record_view import RecordView
-from core.errors import ValidationError
+from core.errors import ConditionError, ValidationError
 from core.parts import Label, Report
+from core.records.conditions import Condition, parse
 from core.records.fields import Field
 from core.records.policy import may
 
@@ -43,9 +43,7 @@ CHARTS: Mapping[str, Label] = {
     "number": _l("One number"),
     "table": _l("Table"),
 }
-LONGEST_FILTER = 2000
-# What an address of a list holds besides what it is narrowed by.
-NOT_NARROWING = ("page", "number", "page_size", "after", "before", "sort", "desc", "group", "columns", "view")
+LONGEST_CONDITION = 20_000  # characters
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,20 @@ class Source:
         """
         try:
             return self.view.query.read(MultiDict(report.filters), (self.view.screen.page_size,))
-        except BadRequest:
+        except (BadRequest, ConditionError):
             raise ValidationError(filters=_("This list has no such filter.")) from None
+
+    def condition(self, report: Report) -> Condition:
+        """What the report's filters and its search ask for, as one condition.
+
+        Raises:
+            ValidationError: a filter is unknown here.
+        """
+        asked = self.asked(report)
+        trees = [self.view.query.condition(asked).tree]
+        if asked.search:
+            trees.append({"search": asked.search})
+        return parse({"all": trees} if len(trees) > 1 else trees[0], self.view.record_type)
 
 
 def source(record_type: str) -> Source | None:
@@ -142,30 +152,12 @@ def check(report: Report, origin: Source) -> None:
 
 
 def read_report(values: Mapping[str, Any]) -> Report:
-    """The report in a form, or in what was stored of one. Whether it fits is for ``check``.
-
-    Raises:
-        ValidationError: the filter is no address of a list.
-    """
+    """The report in a form, or in what was stored of one. Whether it fits is for ``check``."""
     known = Report.__dataclass_fields__.keys() - {"filters"}
     texts = {name: str(values.get(name) or "")[:160] for name in known if values.get(name) not in (None, "")}
     filters = values.get("filters") or {}
-    if isinstance(filters, str):
-        filters = read_filters(filters)
     record_type = texts.pop("record_type", "")
     return Report(record_type=record_type, filters={str(k): str(v) for k, v in filters.items()}, **texts)
-
-
-def read_filters(address: str) -> dict[str, str]:
-    """What the address of a list, or its arguments, narrows the list by.
-
-    Raises:
-        ValidationError: it is too long.
-    """
-    if len(address) > LONGEST_FILTER:
-        raise ValidationError(filters=_("This address is too long."))
-    arguments = parse_qsl(address.strip().rpartition("?")[2].partition("#")[0])
-    return {name: value for name, value in arguments if name not in NOT_NARROWING}
 
 
 def stored(report: Report) -> dict[str, Any]:

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from core.accounts.actor import acting
-from core.errors import Blocked, ValidationError
+from core.admin.condition_builder import ConditionBuilder, lookup_of, preview
+from core.admin.condition_draft import ALL, Row
+from core.admin.lookup import PAGE
+from core.errors import Blocked, ConditionError, ValidationError
 from core.parts import Report
+from core.records.conditions import Condition, parse
 from core.reports import dashboards
-from core.reports.definition import CHARTS, EVERY, MEASURES, SPANS, Source, check, read_report, source, sources, stored
+from core.reports.definition import (
+    CHARTS,
+    EVERY,
+    LONGEST_CONDITION,
+    MEASURES,
+    SPANS,
+    Source,
+    check,
+    read_report,
+    source,
+    sources,
+    stored,
+)
 from core.reports.models import Dashboard, DashboardCard
 from core.site.site import session
+
+SAVE = "save"
 
 report_pages = Blueprint("reports", __name__, url_prefix="/dashboards/<int(max=2147483647):dashboard_id>/report")
 
@@ -27,53 +45,89 @@ def signed_in_only() -> None:
         abort(404)
 
 
-@report_pages.get("")
-def new(dashboard_id: int) -> str:
-    """What the report is about, and once that is chosen its form."""
+@report_pages.route("", methods=["GET", "POST"])
+def new(dashboard_id: int) -> BaseResponse | str:
+    """What the report is about, and once that is chosen its form; a post puts the report on the dashboard."""
     found = _own(dashboard_id)
-    origin = _origin(request.args.get("record_type", ""))
-    if origin is None:
+    origin = _origin(request.values.get("record_type", ""))
+    if origin is None and request.method == "GET":
         return render_template("nova/report_new.html", title=_("New report"), dashboard=found, sources=sources())
-    return _form(found, None, origin, {"title": "", "chart": "bar", "every": "month"}, {})
+    return _report_page(found, None, origin or abort(404), {"title": "", "chart": "bar", "every": "month"})
 
 
-@report_pages.post("")
-def create(dashboard_id: int) -> BaseResponse | tuple[str, int]:
-    """Put the report on the dashboard."""
-    return _save(_own(dashboard_id), None)
-
-
-@report_pages.get("/<int(max=2147483647):card_id>")
-def edit(dashboard_id: int, card_id: int) -> str:
-    """The form of a report that is there."""
+@report_pages.route("/<int(max=2147483647):card_id>", methods=["GET", "POST"])
+def edit(dashboard_id: int, card_id: int) -> BaseResponse:
+    """The form of a report that is there; a post changes it."""
     found = _own(dashboard_id)
     card = _report_of(found, card_id)
-    report = read_report(card.report or {})
-    origin = source(report.record_type) or abort(404)
-    address = f"?{urlencode(report.filters)}" if report.filters else ""
-    values = {**stored(report), "title": card.title, "filters": address}
-    return _form(found, card, origin, values, {})
+    origin = source(str((card.report or {}).get("record_type", ""))) or abort(404)
+    return _report_page(found, card, origin, {**(card.report or {}), "title": card.title})
 
 
-@report_pages.post("/<int(max=2147483647):card_id>")
-def save(dashboard_id: int, card_id: int) -> BaseResponse | tuple[str, int]:
-    """Change a report."""
-    found = _own(dashboard_id)
-    return _save(found, _report_of(found, card_id))
+@report_pages.get("/lookup/<record_type>")
+def lookup(dashboard_id: int, record_type: str) -> Response:
+    """What the picker of a condition's value offers: pairs of id and name."""
+    _own(dashboard_id)
+    origin = _origin(record_type) or abort(404)
+    found = lookup_of(origin.view.record_type, request.args.get("name", ""))
+    if found is None:
+        abort(400)
+    return jsonify([[row.id, str(row)] for row in found.find(request.args.get("query", ""), limit=PAGE)])
 
 
-def _save(found: Dashboard, card: DashboardCard | None) -> BaseResponse | tuple[str, int]:
-    origin = _origin(request.form.get("record_type", "")) or abort(404)
-    title = request.form.get("title", "")
-    errors: dict[str, Any] = {} if title.strip() else {"title": _("This field is required.")}
-    report = Report(record_type="")
+def _report_page(
+    found: Dashboard, card: DashboardCard | None, origin: Source, values: Mapping[str, Any]
+) -> BaseResponse:
+    """The form with what was typed, or else with ``values``; a post without a button of the builder saves."""
+    builder = ConditionBuilder(origin.view.record_type)
+    errors: dict[str, Any] = {}
+    sent = builder.read(request.values)
+    if sent or request.method == "POST":
+        values = request.values.to_dict() | {"record_type": origin.view.screen.name}
+    elif values.get("filters"):
+        try:
+            builder.open(origin.condition(read_report(values)))
+        except ValidationError as error:  # the module of a field went away
+            errors |= error.errors
+    if not builder.draft.parts:
+        builder.draft.parts.append(Row())
     try:
-        report = read_report(request.form)
-        check(report, origin)
+        condition = builder.condition()
+    except ConditionError as error:
+        condition, errors["filters"] = parse({ALL: []}, origin.view.record_type), str(error.message)
+    if request.method == "POST" and request.form.get("do", SAVE) == SAVE:
+        errors |= _problems(origin, builder, condition, values)
+        if not errors:
+            return _save(found, card, _report(values, condition), values["title"].strip())
+    html = _form(found, card, origin, builder, condition, values, errors)
+    return make_response(html, 422 if errors and request.method == "POST" else 200)
+
+
+def _report(values: Mapping[str, Any], condition: Condition) -> Report:
+    """The report that the form describes; what it is narrowed by is one condition."""
+    narrowing = {} if condition.is_everything else {"where": condition.text}
+    return read_report({**values, "filters": narrowing})
+
+
+def _problems(
+    origin: Source, builder: ConditionBuilder, condition: Condition, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    errors: dict[str, Any] = {}
+    if not str(values.get("title", "")).strip():
+        errors["title"] = _("This field is required.")
+    if not builder.is_whole:
+        builder.errors |= {place: _("Choose or write a value.") for place in builder.missing}
+        errors["filters"] = _("Finish the condition first.")
+    elif len(condition.text) > LONGEST_CONDITION:
+        errors["filters"] = _("This condition is too long.")
+    try:
+        check(_report(values, condition), origin)
     except ValidationError as error:
         errors |= error.errors
-    if errors:
-        return _form(found, card, origin, request.form.to_dict(), errors), 422
+    return errors
+
+
+def _save(found: Dashboard, card: DashboardCard | None, report: Report, title: str) -> BaseResponse:
     try:
         dashboards.put_report(found, card, title, stored(report))
     except Blocked as reason:
@@ -81,13 +135,14 @@ def _save(found: Dashboard, card: DashboardCard | None) -> BaseResponse | tuple[
         flash(str(reason), "danger")
         return redirect(url_for("dashboards.arrange", dashboard_id=found.id))
     session.commit()
-    flash(_("The report “%(name)s” is saved.", name=title.strip()), "success")
+    flash(_("The report “%(name)s” is saved.", name=title), "success")
     return redirect(url_for("home.page") if found.home else url_for("dashboards.page", dashboard_id=found.id))
 
 
 def _form(
-    found: Dashboard, card: DashboardCard | None, origin: Source, values: dict[str, Any], errors: dict[str, Any]
-) -> str:
+    found: Dashboard, card: DashboardCard | None, origin: Source, builder: ConditionBuilder, condition: Condition,
+    values: Mapping[str, Any], errors: Mapping[str, Any],
+) -> str:  # fmt: skip
     def choices(fields: Any) -> list[tuple[str, str]]:
         return [(name, str(field.label)) for name, field in fields.items()]
 
@@ -99,9 +154,9 @@ def _form(
         "nova/report_form.html",
         title=_("Report of %(name)s", name=screen.plural) if card is None else card.title,
         dashboard=found,
-        card=card,
         record_type=screen.name,
-        list_url=url_for(f"{screen.endpoint}.index_view"),
+        here=request.path,
+        lookup_url=url_for("reports.lookup", dashboard_id=found.id, record_type=screen.name),
         values=values,
         errors=errors,
         groups=[("", _("Nothing: one number")), *choices(origin.groups)],
@@ -112,6 +167,9 @@ def _form(
         spans=words(SPANS),
         measures=words(MEASURES),
         charts=words(CHARTS),
+        builder=builder.parts(),
+        unfinished=len(builder.missing),
+        **preview(session, condition),
     )
 
 

@@ -114,7 +114,15 @@ class Activity(Base, Record, Searchable):
     overdue_told_at: Mapped[dt.datetime | None] = mapped_column(
         UtcDateTime, info={"label": _l("Told that it is overdue at"), "managed": True}
     )
-    about_type: Mapped[str | None] = mapped_column(sa.String(80), info={"label": _l("Kind of record it is about")})
+    about_type: Mapped[str | None] = mapped_column(
+        sa.String(80),
+        info={
+            "label": _l("Kind of record it is about"),
+            "record_id": "about_id",
+            "record_label": _l("About"),
+            "help": _l("A person, a deal, or whatever it is about: type part of the name."),
+        },
+    )
     about_id: Mapped[int | None] = mapped_column(sa.BigInteger, info={"label": _l("Number of the record it is about")})
 
     assignee_id: Mapped[int | None] = mapped_column(sa.ForeignKey("core_user.id", ondelete="SET NULL"))

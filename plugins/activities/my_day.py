@@ -128,5 +128,7 @@ def my_day_card() -> dict[str, Any]:
         },
         "counted": COUNTED,
         "all_url": url_for("activities.mine"),
-        "new_url": url_for("activities_activity.create_view") if may("activities.activity.create") else None,
+        "new_url": url_for("activities_activity.create_view", due=today.isoformat(), url=url_for("home.page"))
+        if may("activities.activity.create")
+        else None,
     }

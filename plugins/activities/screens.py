@@ -29,7 +29,10 @@ ACTIVITY_SCREEN = Screen(
     weight=16,
     columns=("subject", "kind", "about", "due", "due_time", "assignee", "priority", "outcome", "done_at"),
     form=(
-        FieldGroup(_l("Activity"), ("subject", "kind", "due", "due_time", "duration", "assignee", "priority")),
+        FieldGroup(
+            _l("Activity"),
+            ("subject", "kind", "about_type", "due", "due_time", "duration", "assignee", "priority"),
+        ),
         FieldGroup(_l("More"), ("note", "reminder_at", "previous")),
         FieldGroup(_l("What came of it"), ("outcome",)),
     ),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from core.testing.installation import Browser, TestInstallation
 from plugins.activities.models import CALL, TASK, Activity
-from plugins.contacts.models import Person
+from plugins.contacts.models import Company, Person
 
 TODAY = dt.datetime.now(dt.UTC).date()
 SCRIPT = {"HX-Request": "true"}
@@ -228,3 +228,38 @@ def test_the_list_names_what_activities_are_about_without_asking_for_each(
     text = browser.get("/activities/activity/").get_data(as_text=True)
     assert all(f"Number {number}" in text for number in range(5))
     assert sum(statement.startswith("SELECT contacts_contact.") for statement in asked) == 1
+
+
+def test_the_form_chooses_what_an_activity_is_about_among_records_of_every_type(
+    installation: TestInstallation, browser: Browser
+) -> None:
+    person = make_person(installation)
+    hidden = make_person(installation, first_name="Hidden", last_name="Sadeghi", private=True)
+    with installation.acting("administrator") as work:
+        company = Company(name="Sadeghi Brothers")
+        work.add(company)
+        work.commit()
+        company_id = company.id
+    offered = browser.get("/activities/activity/ajax/lookup?name=about_type&query=sadeghi").json
+    assert offered == [
+        [f"contacts.person:{person}", "Leila Sadeghi · Person"],
+        [f"contacts.company:{company_id}", "Sadeghi Brothers · Company"],
+    ]
+    form = {"subject": "Visit them", "kind": "task", "priority": "normal"}
+    for refused in (f"contacts.person:{hidden}", "contacts.person:x", "activities.activity:1", "core.user:1", ":"):
+        answer = browser.post("/activities/activity/new", data={**form, "about_type": refused})
+        assert "Not a valid choice." in answer.get_data(as_text=True), refused
+    chosen = {**form, "about_type": f"contacts.company:{company_id}"}
+    assert browser.post("/activities/activity/new", data=chosen).status_code == 302
+    with installation.acting() as work:
+        made = work.scalars(sa.select(Activity)).one()
+        assert (made.about_type, made.about_id) == ("contacts.company", company_id)
+    page = browser.get(f"/activities/activity/{made.id}").get_data(as_text=True)
+    assert 'Sadeghi Brothers</bdi></a> <span class="muted">Company</span>' in page
+    html = browser.get(f"/activities/activity/{made.id}/edit").get_data(as_text=True)
+    assert f'<option selected value="contacts.company:{company_id}">' in html
+    cell = f"/activities/activity/cell?id={made.id}&column=about_type&whole=1"
+    assert "Leila" in browser.post(cell, data={"about_type": f"contacts.person:{person}"}, headers=SCRIPT).text
+    assert stored(installation, made.id).about_id == person
+    browser.post(cell, data={"about_type": ""}, headers=SCRIPT)
+    assert (stored(installation, made.id).about_type, stored(installation, made.id).about_id) == (None, None)

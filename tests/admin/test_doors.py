@@ -12,7 +12,7 @@ from sqlalchemy.exc import InvalidRequestError
 from core.config import Config
 from core.parts import Column
 from tests.admin.toy_site import Browser, Toys, hooks_of
-from tests.admin.toys import KITES, MAKERS, PERMISSIONS, Kite, Maker, person
+from tests.admin.toys import EVERYTHING, KITES, MAKERS, PERMISSIONS, Kite, Maker, person
 
 ODD_IDS = ["-1", "0", str(2**63), "9" * 40, "۱", "1%00", "1.0", "1e3", "abc", "../1", " 1", "1;drop"]
 
@@ -163,9 +163,9 @@ def test_flask_admins_own_routes_are_gone(toys: Toys) -> None:
             "<id>/note", "<id>/note/<note_id>", "<id>/note/<note_id>/delete", "<id>/note/<note_id>/pin",
             "<id>/files", "<id>/files/<file_id>", "<id>/files/<file_id>/delete", "<id>/files/<file_id>/restore",
             "<id>/files/<file_id>/thumbnail",
-            "delete", "restore", "deleted", "action", "cell", "check", "columns", "widths", "totals",
+            "delete", "restore", "deleted", "action", "cell", "check", "columns", "order", "widths", "totals",
             "filter", "filter/lookup", "filter-options",
-            "duplicates", "duplicates/search", "duplicates/dismiss", "merge",
+            "duplicates", "duplicates/search", "duplicates/progress", "duplicates/stop", "duplicates/dismiss", "merge",
             "views/new", "views/<view_id>", "views/<view_id>/save", "views/<view_id>/delete", "views/<view_id>/restore",
             "board", "board/add", "board/lane", "move", "calendar", "calendar/move",
             "export", "ajax/lookup",
@@ -234,12 +234,42 @@ def test_owners_are_picked_among_active_people(toys: Toys, browser: Browser) -> 
     assert [text for _id, text in browser.get("/toys/kite/ajax/lookup?name=owner").json] == ["Sara"]
 
 
-def test_an_archived_record_has_no_page(toys: Toys, browser: Browser) -> None:
-    (number,) = toys.add(Kite(name="one"))
-    assert browser.get(f"/toys/kite/{number}").status_code == 200
+def test_a_record_in_the_bin_is_missing_but_for_whoever_may_take_it_out(toys: Toys, browser: Browser) -> None:
+    (number,) = toys.add(Kite(name="Lost one", maker=Maker(name="Old maker")))
+    here = f"/toys/kite/{number}"
+    assert browser.get(here).status_code == 200
     browser.post("/toys/kite/delete", {"id": number})
-    for path in (f"/toys/kite/{number}", f"/toys/kite/{number}/edit"):
-        assert browser.get(path).status_code == 404
+    for path in (here, f"{here}/edit"):
+        answer = browser.get(path)
+        assert answer.status_code == 404
+        assert "Lost one" in answer.text
+        assert f'action="/toys/kite/restore?ids={number}"' in answer.text
+    assert browser.get(f"{here}/peek").status_code == 404
+    toys.permissions = frozenset(PERMISSIONS) - {"toys.kite.delete"}
+    assert browser.get(here).text == browser.get("/toys/kite/987654").text
+    assert "Lost one" not in browser.get(here).text
+    toys.permissions = EVERYTHING
+    assert browser.post(f"/toys/kite/restore?ids={number}", {"url": here}).location == here
+    assert browser.get(here).status_code == 200
+
+
+def test_a_link_to_a_record_in_the_bin_says_so_and_is_for_whoever_may_open_it(toys: Toys, browser: Browser) -> None:
+    (maker,) = toys.add(Maker(name="Old maker"))
+    (number,) = toys.add(Kite(name="one", maker_id=maker))
+    link, chip = f'<a href="/toys/maker/{maker}"><bdi>Old maker</bdi></a>', "in the bin</span>"
+    pages = [f"/toys/kite/{number}", "/toys/kite/?columns=name,maker"]
+    assert all(link in browser.get(page).text and chip not in browser.get(page).text for page in pages)
+    browser.post("/toys/maker/delete", {"id": maker})
+    for page in pages:
+        html = browser.get(page).text
+        assert link in html, page
+        assert chip in html, page
+    toys.permissions = frozenset(PERMISSIONS) - {"toys.maker.delete"}
+    for page in pages:
+        html = browser.get(page).text
+        assert "<bdi>Old maker</bdi>" in html
+        assert chip in html
+        assert link not in html
 
 
 def test_a_redirect_for_a_script_keeps_the_message(toys: Toys, browser: Browser) -> None:

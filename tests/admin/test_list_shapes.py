@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from decimal import Decimal
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 
@@ -46,6 +47,37 @@ def test_the_form_of_columns_moves_them_without_a_script(toys: Toys, browser: Br
     assert chosen == ["name", "price", "state"]
     assert 'name="sort" value="-name"' in html
     assert "secret" not in html
+
+
+def test_a_head_sorts_by_one_more_field_and_says_in_which_place(toys: Toys, browser: Browser) -> None:
+    kites = (("b", 1.0), ("a", 1.0), ("c", 2.0))
+    toys.add(*(Kite(name=name, state="new", weight=weight) for name, weight in kites))
+    address, places = LIST + "?columns=name,weight&sort=weight", []
+    for sort in ("weight,name", "weight,-name", "weight"):
+        html = browser.get(address).text
+        places.append(re.findall(r'class="sort-n"[^>]*>(\d)<', html))
+        then = re.search(r'id="sort-name"[^>]* data-nv-then="([^"]+)"', html)
+        assert then is not None
+        address = unescape(then[1])
+        assert f"sort={quote(sort, safe='')}" in address
+    assert places == [[], ["2", "1"], ["2", "1"]]
+    assert names(browser.get(LIST + "?sort=weight,name").text) == ["a", "b", "c"]
+    assert names(browser.get(LIST + "?sort=weight,-name").text) == ["b", "a", "c"]
+    assert browser.get(LIST + "?columns=name,weight&sort=weight,-name").text.count("aria-sort") == 1
+
+
+def test_the_form_of_the_order_sorts_without_a_script(toys: Toys, browser: Browser) -> None:
+    toys.add(*(Kite(name=name, weight=weight) for name, weight in (("b", 1.0), ("a", 1.0), ("c", 2.0))))
+    html = browser.get("/toys/kite/order?sort=-weight,name&search=x").text
+    assert re.findall(r'<option value="(-?\w+)" selected', html) == ["-weight", "name"]
+    assert html.count('name="by"') == 4
+    assert 'name="search" value="x"' in html
+    assert "secret" not in html
+    sent = "?by=-weight&by=&by=-name&by=weight"
+    html = browser.get(LIST + sent).text
+    assert names(html) == ["c", "b", "a"]
+    assert "sort=-weight%2C-name" in html
+    assert browser.get(LIST + "?by=secret").status_code == 400
 
 
 def test_groups_have_counts_and_sums_and_open_their_records(toys: Toys, browser: Browser) -> None:

@@ -201,6 +201,27 @@ def test_a_search_finds_pairs_of_one_type_and_dismissed_ones_stay_away(crm, twin
         assert session.scalars(sa.select(DuplicatePair)).one().dismissed_at is not None
 
 
+def test_a_search_shows_how_far_it_is_and_is_stopped_by_who_began_it(crm, twins) -> None:
+    browser, other = crm.browser("user"), crm.browser("administrator")
+    browser.post(f"{HERE}/duplicates/search")
+    page = browser.get(f"{HERE}/duplicates").text
+    assert f'hx-get="{HERE}/duplicates/progress"' in page
+    assert f'action="{HERE}/duplicates/stop"' in page
+    assert "Search all records" not in page
+    assert "Waiting for a worker" in browser.get(f"{HERE}/duplicates/progress").text
+    assert "Waiting for a worker" in other.get(f"{HERE}/duplicates/progress").text
+    browser.post(f"{HERE}/duplicates/stop")
+    assert browser.get(f"{HERE}/duplicates/progress").headers["HX-Refresh"] == "true"
+    assert "The last search was stopped" in browser.get(f"{HERE}/duplicates").text
+    crm.run_jobs()
+    assert f"merge?ids={twins[0]}" not in browser.get(f"{HERE}/duplicates").text
+    other.post(f"{HERE}/duplicates/search")
+    assert "/duplicates/stop" not in browser.get(f"{HERE}/duplicates").text
+    assert browser.post(f"{HERE}/duplicates/stop").status_code == 404
+    crm.run_jobs()
+    assert f"merge?ids={twins[0]}" in browser.get(f"{HERE}/duplicates").text
+
+
 def test_a_pair_with_a_hidden_record_is_not_shown(crm, twins) -> None:
     boss = crm.user("administrator").id
     with crm.acting() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -115,15 +116,37 @@ def test_a_report_is_made_changed_and_drawn(installation: TestInstallation, brow
 
 def test_a_refused_report_keeps_what_was_typed(browser: Browser) -> None:
     made = start(browser, "Mine")
-    answer = browser.post(f"/dashboards/{made}/report", data={**REPORT, "measure": "sum", "filters": "?x__eq=1"})
+    typed = {"c.j": "all", "c.0.f": "name", "c.0.o": "eq", "c.0.v": "Roof"}
+    answer = browser.post(f"/dashboards/{made}/report", data={**REPORT, **typed, "measure": "sum"})
     html = answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert "Choose the number to add up." in html
     assert 'value="By stage"' in html
-    assert 'value="?x__eq=1"' in html
+    assert re.search(r'name="c.0.v"[^>]* value="Roof"', html)
     assert "This field is required." in browser.post(
         f"/dashboards/{made}/report", data={**REPORT, "title": " "}
     ).get_data(as_text=True)
+
+
+def test_the_records_of_a_report_are_chosen_with_the_builder(installation: TestInstallation, browser: Browser) -> None:
+    made = start(browser, "Mine")
+    form = {**REPORT, "c.j": "all"}
+    # Without a script every button of the builder sends the form, and nothing is stored.
+    html = browser.post(f"/dashboards/{made}/report", data={**form, "do": "add c"}).get_data(as_text=True)
+    assert 'name="c.0.f"' in html
+    assert arranged(installation, made) == []
+    unfinished = browser.post(f"/dashboards/{made}/report", data={**form, "c.0.f": "name", "c.0.o": "eq", "c.0.v": ""})
+    assert unfinished.status_code == 422
+    assert "Finish the condition first." in unfinished.get_data(as_text=True)
+    whole = {**form, "c.0.f": "name", "c.0.b": "name", "c.0.o": "eq", "c.0.v": "Roof"}
+    assert browser.post(f"/dashboards/{made}/report", data={**whole, "do": "save"}).status_code == 302
+    card = arranged(installation, made)[0]
+    where = '{"field":"name","op":"eq","value":"Roof"}'
+    assert card.report is not None
+    assert json.loads(card.report["filters"]["where"])["all"] == [json.loads(where)]
+    html = browser.get(f"/dashboards/{made}/report/{card.id}").get_data(as_text=True)
+    assert re.search(r'name="c.0.v"[^>]* value="Roof"', html)
+    assert "<b>1</b> Deal" in html
 
 
 def test_the_table_of_a_report_is_a_file(browser: Browser) -> None:

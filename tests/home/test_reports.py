@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core.errors import ValidationError
 from core.parts import Report
 from core.reports import kept
-from core.reports.definition import check, read_filters, read_report, source, stored
+from core.reports.definition import check, read_report, source, stored
 from core.reports.shown import ShownReport, show
 from core.site.reader import reading_as
 from core.testing.installation import Browser, TestInstallation
@@ -152,9 +152,16 @@ def test_a_report_survives_being_stored() -> None:
     assert read_report(stored(FORECAST)) == FORECAST
 
 
-def test_the_address_of_a_list_is_a_filter() -> None:
-    address = "https://crm.example.com/sales/deal/?flt0_stage__eq=3&search=roof&page=4&sort=name#top"
-    assert read_filters(address) == {"flt0_stage__eq": "3", "search": "roof"}
+def test_filters_and_search_of_an_older_report_are_one_condition(installation: TestInstallation) -> None:
+    asked = Report(record_type="sales.deal", filters={"flt0_amount__ge": "5", "search": "roof"})
+    with installation.acting("administrator"):
+        origin = source("sales.deal")
+        assert origin is not None
+        narrowing, words = origin.condition(asked).tree["all"]
+        assert (narrowing["field"], narrowing["op"], words) == ("amount", "ge", {"search": "roof"})
+        for gone in ({"x__eq": "1"}, {"where": '{"field": "gone", "op": "empty"}'}):
+            with pytest.raises(ValidationError):
+                origin.condition(Report(record_type="sales.deal", filters=gone))
 
 
 # --- kept figures

@@ -112,6 +112,15 @@ def test_no_format_lets_a_formula_act(installation: TestInstallation) -> None:
     assert "=cmd()" in cells
 
 
+def test_a_file_is_in_every_order_of_its_list(installation: TestInstallation) -> None:
+    with installation.acting() as session:
+        cities = {"b": "Yazd", "a": "Yazd", "c": "Qom"}
+        session.add_all([Person(first_name=name, city=city) for name, city in cities.items()])
+        session.commit()
+    rows = taken(installation.browser("user"), "fields=all&sort=-city,name")
+    assert [row["First name"] for row in rows if row["City"] in ("Yazd", "Qom")] == ["a", "b", "c"]
+
+
 def test_unknown_choices_and_filters_are_refused(installation: TestInstallation) -> None:
     browser = installation.browser("user")
     for query in ("dates=mayan", "fields=secret", "values=all", "secret__eq=1", "sort=search_text"):

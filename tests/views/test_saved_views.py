@@ -57,6 +57,14 @@ def test_a_view_shows_what_was_saved_and_its_own_address(site: TestInstallation)
     assert columns(changed)[:2] == ["name", "company"]
 
 
+def test_a_view_keeps_every_field_it_is_sorted_by(site: TestInstallation) -> None:
+    browser = site.browser("user")
+    address = keep(browser, "By city", "sort=-city,name")
+    html = browser.get(address).get_data(as_text=True)
+    assert re.findall(r'class="sort-n"[^>]*>(\d)<', html) == ["2", "1"]
+    assert "Save as a view" not in html
+
+
 def test_saving_a_changed_view_keeps_the_change(site: TestInstallation) -> None:
     browser = site.browser("user")
     address = keep(browser, "Mine")

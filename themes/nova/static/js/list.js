@@ -48,6 +48,12 @@
     if (cancel) cancelCell(cancel.closest("form"));
   });
 
+  // ---- With Shift, the head of a column sorts by that as well
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { nvThen } = event.target.dataset ?? {};
+    if (nvThen && event.detail.triggeringEvent?.shiftKey) event.detail.path = nvThen;
+  });
+
   // ---- Filter: field, then its conditions, then a value that fits the condition
   const filterGroups = () => JSON.parse(one("#filter-groups-data").textContent);
   const chosenFilter = () => filterGroups()[one("[data-nv-filter-field]").value][one("[data-nv-filter-operation]").value];
@@ -141,6 +147,9 @@
   });
 
   document.addEventListener("htmx:afterSettle", () => one("form.cell [autofocus]")?.focus());
+
+  // Going back, the browser ticks the boxes again only after the page was read.
+  addEventListener("pageshow", countChosen);
 
   onContent((root) => {
     countChosen();
