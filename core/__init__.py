@@ -89,6 +89,7 @@ _HOME = {
     "core.records.record": ("BoardLane", "Located", "Owned", "Part", "Record", "Searchable"),
     "core.records.naming": ("find_records",),
     "core.records.note": ("Note", "add_note"),
+    "core.records.submissions": ("Repeated", "note_submission", "record_of_form"),
     "core.records.timeline": ("Position", "StoryQuery", "about"),
     "core.site.formats": (
         "format_digits",

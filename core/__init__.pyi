@@ -70,6 +70,7 @@ from core.records.naming import find_records
 from core.records.note import Note, add_note
 from core.records.policy import may, require, row_criterion
 from core.records.record import BoardLane, Located, Owned, Part, Record, Searchable
+from core.records.submissions import Repeated, note_submission, record_of_form
 from core.records.timeline import Position, StoryQuery, about
 from core.site.formats import (
     format_digits,
@@ -138,6 +139,7 @@ __all__ = [
     "RECORD_VERBS",
     "REMOVED",
     "Record",
+    "Repeated",
     "Report",
     "Schedule",
     "Screen",
@@ -178,6 +180,7 @@ __all__ = [
     "match_key",
     "matches",
     "may",
+    "note_submission",
     "notify",
     "now",
     "parse",
@@ -191,6 +194,7 @@ __all__ = [
     "reader_day",
     "reader_today",
     "reading_as",
+    "record_of_form",
     "record_permissions",
     "record_url",
     "require",

@@ -13,6 +13,7 @@ from flask_admin.theme import Theme
 from core.admin.ids import not_found
 from core.admin.record_view import RecordView
 from core.errors import PeyvandError, PluginError
+from core.records.submissions import form_key
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "themes" / "nova" / "templates"
 
@@ -57,6 +58,7 @@ def install_admin(app: Flask, site: Any) -> Admin:
         theme=NovaTheme(),
         index_view=NoIndex(endpoint="flask_admin", url="/admin/records"),
     )
+    app.jinja_env.globals["form_key"] = form_key
     for screen in site.screens.values():
         try:
             admin.add_view(RecordView(site, screen))

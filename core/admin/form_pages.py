@@ -15,12 +15,11 @@ from core.admin.children import open_rows
 from core.admin.forms import formdata, is_valid, prefill, refuse_undeclared
 from core.admin.saving import Refused, commit, conflict_of, show_errors
 from core.records.record import Owned
-from core.records.submissions import Repeated, is_key, new_key, note_submission, record_of
+from core.records.submissions import Repeated, form_key, note_submission, record_of_form
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
-FORM_KEY = "form_key"
 REFUSED = 422
 CONFLICT = 409
 
@@ -40,20 +39,18 @@ def create(view: RecordView) -> Any:
     refuse_undeclared(form, request.form)
     if not is_valid(form):
         return _page(view, form, status=REFUSED)
-    record, key = view.model(), request.form.get(FORM_KEY, "")
+    record = view.model()
 
     def change() -> None:
         form.populate_obj(record)
         session.add(record)
-        if is_key(key):
-            session.flush()
-            note_submission(session, key, record)
+        note_submission(session, record)
 
     try:
         commit(session, change)
     except Repeated:
         # Whoever pressed twice sees the second answer only, and it is the same as the first.
-        record = record_of(session, key, view.model)
+        record = record_of_form(session, view.model)
         if record is None:
             return redirect(view.list_url())
     except Refused as refused:
@@ -117,16 +114,10 @@ def _page(view: RecordView, form: BaseForm, record: Any = None, status: int = 20
         singular=view.screen.title,
         return_url=get_redirect_target() or view.list_url(),
         duplicates_url=view.duplicates_url(record),
-        form_key=_form_key() if record is None else None,
+        form_key=form_key() if record is None else None,
         **context,
     )
     return html, status
-
-
-def _form_key() -> str:
-    """The key of the form of a new record: a form that is shown again is still the same one."""
-    typed = request.form.get(FORM_KEY, "")
-    return typed if is_key(typed) else new_key()
 
 
 def _next_url(view: RecordView, record: Any) -> str:

@@ -20,13 +20,14 @@ from core.admin.saving import Refused, commit
 from core.records.note import Note, add_note, change_note, find_note, pin_note, remove_note
 from core.records.policy import may
 from core.records.record import Record
+from core.records.submissions import FORM_KEY, Repeated, note_submission
 from core.records.timeline import StoryQuery
 from core.story import NOTE, Channel, EntryAction, TimelineEntry
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
-FIELDS = frozenset({"csrf_token", "body", "mentions", "url"})
+FIELDS = frozenset({"csrf_token", FORM_KEY, "body", "mentions", "url"})
 PINNED = 10
 OFFERED = 8
 
@@ -119,8 +120,15 @@ def write_note(view: RecordView, record: Any) -> Any:
     """Add the posted note to the story of ``record``."""
     view.require("edit", record)
     _refuse_undeclared()
+
+    def write() -> None:
+        add_note(record, request.form.get("body", ""), _mentioned())
+        note_submission(view.session, record)
+
     try:
-        commit(view.session, lambda: add_note(record, request.form.get("body", ""), _mentioned()))
+        commit(view.session, write)
+    except Repeated:
+        pass  # the note is there
     except Refused as refused:
         return _refused(view, record, refused, "nova/_note_form.html", view.get_url(".note_view", id=record.id))
     return redirect(view.get_url(".details_view", id=record.id))

@@ -19,6 +19,7 @@ from core.admin.forms import formdata, is_valid, refuse_undeclared, with_ids
 from core.admin.lanes import Lane
 from core.admin.saving import Refused, commit, show_errors
 from core.records.record import Owned
+from core.records.submissions import Repeated, note_submission, record_of_form
 
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
@@ -47,9 +48,15 @@ def quick_add(view: RecordView) -> Any:
             record.owner = view.session.get(User, acting().user_id) if acting().user_id else None  # type: ignore[attr-defined]
         setattr(record, board.query.field.name, board.query.source.value(view.session, lane.key))
         view.session.add(record)
+        note_submission(view.session, record)
 
     try:
         commit(view.session, create)
+    except Repeated:
+        # Whoever pressed twice sees the second answer only, and it is the same as the first.
+        record = record_of_form(view.session, view.model)
+        if record is None:
+            return redirect(_back(view, board))
     except Refused as refused:
         show_errors(form, refused.errors, view.record_type)
         return _form(view, board, lane, form), REFUSED

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
+from typing import TypeVar
 
 import sqlalchemy as sa
+from flask import has_request_context, request
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.accounts.actor import acting
@@ -15,8 +17,11 @@ from core.database.types import UtcDateTime
 from core.jobs.models import insert_once
 from core.records.record import Record
 
+FORM_KEY = "form_key"
 KEPT = dt.timedelta(days=2)
 _KEY = re.compile("[0-9a-f]{32}")
+
+Made = TypeVar("Made", bound=Record)
 
 
 class Submission(Base):
@@ -38,34 +43,47 @@ class Repeated(Exception):
     """The form was sent before, and its record is there."""
 
 
-def new_key() -> str:
-    """A key for a form that is being drawn."""
-    return secrets.token_hex(16)
+def form_key(*, fresh: bool = False) -> str:
+    """The key of a form that is being drawn; templates ask for it.
+
+    Args:
+        fresh: the form is a new one in any case. Otherwise a form that is shown again after it was sent, because it was
+            refused, is still the same one.
+    """
+    return ("" if fresh else _typed_key()) or secrets.token_hex(16)
 
 
-def is_key(text: str) -> bool:
-    """Whether a text can be such a key; a form without one is taken for a new one."""
-    return _KEY.fullmatch(text) is not None
+def note_submission(session: Session, record: Record) -> None:
+    """Say, in the transaction that makes ``record`` or something about it, that the form of this request was sent.
 
-
-def note_submission(session: Session, key: str, record: Record) -> None:
-    """Say, in the transaction that makes ``record``, that its form was sent. One sent at the same time is waited for.
+    One that is sent at the same time is waited for. A form without a key is taken for a new one.
 
     Raises:
         Repeated: it was sent before; the caller rolls back.
     """
+    key = _typed_key()
+    if not key:
+        return
+    session.flush()
     values = {"key": key, "actor_id": acting().user_id, "record_type": record.__record_type__, "record_id": record.id}
     if not insert_once(session.connection(), SUBMISSIONS, values | {"at": now()}):
         raise Repeated
 
 
-def record_of(session: Session, key: str, model: type[Record]) -> Record | None:
-    """The record that the current actor made with this form, as far as it can still be seen."""
+def record_of_form(session: Session, model: type[Made]) -> Made | None:
+    """The record that the current actor made with the form of this request, as far as it can still be seen."""
     asked = sa.select(Submission.record_id).where(
-        Submission.key == key, Submission.actor_id == acting().user_id, Submission.record_type == model.__record_type__
+        Submission.key == _typed_key(),
+        Submission.actor_id == acting().user_id,
+        Submission.record_type == model.__record_type__,
     )
     record_id = session.scalar(asked)
     return session.scalar(sa.select(model).where(model.id == record_id)) if record_id is not None else None
+
+
+def _typed_key() -> str:
+    typed = request.form.get(FORM_KEY, "") if has_request_context() else ""
+    return typed if _KEY.fullmatch(typed) else ""
 
 
 def forget_old(session: Session) -> None:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from core import Channel, Record, ValidationError, format_local_date, latin_digits, may, require
 from plugins.activities import my_day, services
 from plugins.activities.about import OWN_TYPE, record_about
-from plugins.activities.forms import DAYS, NEXT_DAYS, SUGGESTED, Errors, day_of, next_step_of, save, time_of, typed
+from plugins.activities.forms import DAYS, NEXT_DAYS, SUGGESTED, Errors, day_of, make, next_step_of, time_of, typed
 from plugins.activities.models import CALL, CANCELLED, ICONS, MEETING, OUTCOMES, TASK, Activity
 from plugins.activities.rules import outcomes_of
 from plugins.activities.views import CREATE, ID, REFUSED, activity_pages
@@ -50,15 +50,11 @@ def composing(record_type: str, record_id: int, kind: str) -> BaseResponse:
 def compose(record_type: str, record_id: int, kind: str) -> BaseResponse:
     """Plan or log what was typed."""
     record, kind = _asked(record_type, record_id, kind)
-    made: list[Activity] = []
-
-    def change() -> None:
-        made.append(_log(record, kind) if kind == CALL and typed("outcome") else _plan(record, kind))
-
-    errors = save(change)
+    made, errors = make(lambda: _log(record, kind) if kind == CALL and typed("outcome") else _plan(record, kind))
     if errors:
         return _page(record, kind, errors)
-    flash(_told(made[0]), "success")
+    if made is not None:
+        flash(_told(made), "success")
     url = my_day.url_of(record)
     if "HX-Request" in request.headers:
         return Response(status=204, headers={"HX-Redirect": url})

@@ -11,7 +11,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm.exc import StaleDataError
 
-from core import Blocked, ValidationError, parse_date, reader_today, session
+from core import (
+    Blocked,
+    Repeated,
+    ValidationError,
+    note_submission,
+    parse_date,
+    reader_today,
+    record_of_form,
+    session,
+)
 from plugins.activities.models import KINDS, Activity
 from plugins.activities.rules import clock_time
 from plugins.activities.services import NextStep
@@ -98,3 +107,19 @@ def save(change: Callable[[], Any]) -> dict[str, object]:
         session.rollback()
         return {"": _("Somebody else changed this activity in the meantime. Look again.")}
     return {}
+
+
+def make(change: Callable[[], Activity]) -> tuple[Activity | None, Errors]:
+    """The activity that ``change`` makes, committed, or what is wrong. The same form sent again makes no second one."""
+    made: list[Activity] = []
+
+    def once() -> None:
+        made.append(change())
+        note_submission(session, made[0])
+
+    try:
+        errors = save(once)
+    except Repeated:
+        session.rollback()
+        return record_of_form(session, Activity), {}
+    return (None, errors) if errors else (made[0], {})

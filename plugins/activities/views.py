@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from core import ValidationError, format_local_date, reader_today, require, session
 from plugins.activities import my_day, services
 from plugins.activities.about import record_about
-from plugins.activities.forms import NEXT_DAYS, SUGGESTED, Errors, day_of, next_step_of, save, time_of, typed
+from plugins.activities.forms import NEXT_DAYS, SUGGESTED, Errors, day_of, make, next_step_of, save, time_of, typed
 from plugins.activities.models import KINDS, OUTCOMES, Activity
 from plugins.activities.rules import outcomes_of
 
@@ -83,19 +83,19 @@ def plan_next(activity_id: int) -> BaseResponse:
     """Plan what was chosen; nothing is a choice too."""
     activity = _editable(activity_id)
     require(CREATE)
-    made: list[Activity] = []
+    made: Activity | None = None
     try:
         step = None if typed("nothing") else next_step_of(activity)
     except ValidationError as error:
         return _ask_next(activity, error.errors)
     if step is not None:
-        errors = save(lambda: made.append(services.follow_up(activity, step)))
+        made, errors = make(lambda: services.follow_up(activity, step))
         if errors:
             return _ask_next(activity, errors)
-        told = _("“%(name)s” is planned for %(day)s.", name=made[0].subject, day=format_local_date(step.due))
-        if not _is_fragment():
+        if made is not None and not _is_fragment():
+            told = _("“%(name)s” is planned for %(day)s.", name=made.subject, day=format_local_date(step.due))
             flash(told, "success")
-    return _row(made[0] if made else activity)
+    return _row(made or activity)
 
 
 @activity_pages.get(f"/<{ID}:activity_id>/complete")
@@ -115,7 +115,12 @@ def complete(activity_id: int) -> BaseResponse:
         step = next_step_of(activity)
     except ValidationError as error:
         return _complete_page(activity, error.errors)
-    errors = save(lambda: services.complete(activity, outcome or None, typed("note"), step))
+
+    def change() -> Activity:
+        services.complete(activity, outcome or None, typed("note"), step)
+        return activity
+
+    _made, errors = make(change)
     if errors:
         return _complete_page(activity, errors)
     undo_url = url_for("activities.reopen", activity_id=activity.id)

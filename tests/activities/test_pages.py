@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 import sqlalchemy as sa
@@ -185,6 +186,35 @@ def test_a_task_and_a_meeting_are_planned_on_the_page_of_a_person(
     assert browser.get(f"{url}/dance").status_code == 404
     for kind in ("task", "call", "meeting"):
         assert browser.get(f"{url}/{kind}").status_code == 200
+
+
+def key_of(page: str) -> str:
+    return str(re.search(r'name="form_key" value="([0-9a-f]{32})"', page)[1])  # type: ignore[index]
+
+
+def test_what_is_sent_twice_is_planned_once(installation: TestInstallation, browser: Browser) -> None:
+    person = make_person(installation)
+    url = f"/activities/about/contacts.person/{person}"
+    for kind, form in (("task", {"subject": "Send the list", "due": "1"}),
+                       ("call", {"outcome": "answered", "note": "Wants it", "next": "3"})):  # fmt: skip
+        key = key_of(browser.get(f"{url}/{kind}").get_data(as_text=True))
+        answers = [browser.post(f"{url}/{kind}", data={**form, "form_key": key}) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [303, 303]
+    activity = make(installation, due=TODAY)
+    key = key_of(browser.post(f"/activities/{activity}/tick", headers=SCRIPT).get_data(as_text=True))
+    form = {"next": "3", "next_subject": "Send the quote", "form_key": key}
+    answers = [browser.post(f"/activities/{activity}/next", data=form, headers=SCRIPT) for _ in range(2)]
+    assert all("Send the quote" in answer.get_data(as_text=True) for answer in answers)
+    other = make(installation, due=TODAY)
+    key = key_of(browser.get(f"/activities/{other}/complete").get_data(as_text=True))
+    for _ in range(2):
+        browser.post(f"/activities/{other}/complete", data={"note": "Went well", "next": "1", "form_key": key})
+
+    assert stored(installation, other).note == "Went well"
+    with installation.acting() as work:
+        subjects = list(work.scalars(sa.select(Activity.subject).order_by(Activity.id)))
+    assert subjects == ["Send the list", "Call", "Call", "Ask about the quote", "Send the quote",
+                        "Ask about the quote", "Ask about the quote"]  # fmt: skip
 
 
 def test_nothing_is_done_about_records_that_one_may_not_see(installation: TestInstallation, browser: Browser) -> None:

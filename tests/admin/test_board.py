@@ -249,6 +249,22 @@ def test_quick_add_asks_for_the_name_and_stays_in_the_lane(toys: Toys, browser: 
     assert toys.count() == 2
 
 
+def test_a_card_that_is_added_twice_is_one_card(toys: Toys, browser: Browser) -> None:
+    address = f"{BOARD}/add?lane=open"
+
+    def key(html: str) -> str:
+        return str(re.search(r'name="form_key" value="([0-9a-f]{32})"', html)[1])  # type: ignore[index]
+
+    first = key(browser.get(address, headers=HX).text)
+    answers = [browser.post(address, {"name": "Swift", "form_key": first}, headers=HX) for _ in range(2)]
+    assert all("Swift" in answer.text and 'id="lane-count-open">1<' in answer.text for answer in answers)
+    assert browser.post(address, {"name": "Swift", "form_key": first}).status_code == 302
+    assert toys.count() == 1
+    second = key(answers[0].text)  # the form stays open for the next card
+    browser.post(address, {"name": "Swallow", "form_key": second}, headers=HX)
+    assert toys.count() == 2
+
+
 def test_what_a_lane_asks_for_is_asked_by_moves_and_by_every_other_door(toys: Toys, browser: Browser) -> None:
     maker = Maker(name="Nour", required_fields=["reason", "gone"])
     toys.add(maker)

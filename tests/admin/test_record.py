@@ -54,6 +54,15 @@ def test_notes_and_changes_stand_in_the_timeline(toys: Toys, browser: Browser) -
         assert f"<bdi>{new}</bdi></ins>" in html
 
 
+def test_a_note_that_is_sent_twice_is_one_note(toys: Toys, browser: Browser) -> None:
+    (number,) = toys.add(Kite(name="Red"))
+    page = f"/toys/kite/{number}"
+    key = re.search(r'name="form_key" value="([0-9a-f]{32})"', browser.get(page).text)[1]
+    answers = [browser.post(f"{page}/note", {"body": "said once", "form_key": key}) for _ in range(2)]
+    assert [answer.headers["Location"] for answer in answers] == [page, page]
+    assert browser.get(page).text.count("said once") == 1
+
+
 def test_an_empty_note_is_refused_with_a_sentence_beside_it(toys: Toys, browser: Browser) -> None:
     (number,) = toys.add(Kite(name="Red"))
     for headers in ({}, HX):

@@ -135,6 +135,8 @@
       if (response.status === 422) return fillAdd(place, text);
       if (!response.ok) return toast(labels.failed, "danger");
       const drawn = applyAnswer(text, null);
+      // Whoever pressed twice gets the same card twice.
+      one(`.dcard[data-id="${CSS.escape(drawn.dataset.id)}"]`)?.remove();
       laneList(form.dataset.nvQuickAdd).prepend(drawn);
       // The next one can be typed at once.
       form.reset();
