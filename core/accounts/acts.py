@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask import has_request_context, request
 from sqlalchemy.orm import Session
 
-from core.accounts.models import User
+from core.accounts.actor import acting
+from core.accounts.models import User, now
 from core.records.audit import record_act
+from core.records.events import write_event
 
 SIGNED_IN, SIGN_IN_FAILED, SIGNED_OUT = "signed_in", "sign_in_failed", "signed_out"
-PASSWORD_CHANGED, PASSWORD_RESET = "password_changed", "password_reset"
+PASSWORD_CHOSEN, PASSWORD_CHANGED, PASSWORD_RESET = "password_chosen", "password_changed", "password_reset"
 TWO_FACTOR_ON, TWO_FACTOR_OFF, NEW_CODES = "two_factor_on", "two_factor_off", "recovery_codes_made"
 RECOVERY_CODE_USED = "recovery_code_used"
 SESSIONS_ENDED = "sessions_ended"
@@ -24,10 +27,21 @@ TIED, UNTIED = "tied_to_provider", "untied"
 INVITED, INVITATION_REVOKED, RESET_ASKED = "invited", "invitation_revoked", "reset_asked"
 
 
+OPENS = frozenset(
+    {PASSWORD_CHANGED, PASSWORD_RESET, TWO_FACTOR_ON, TWO_FACTOR_OFF, NEW_CODES, RECOVERY_CODE_USED, PASSKEY_ADDED,
+     PASSKEY_REMOVED, TIED, UNTIED}
+)  # fmt: skip
+"""What changes how an account is opened: its owner hears of it, whoever did it."""
+ACCOUNT_CHANGED = "core.account.changed"
+"""The event that tells of one of them, and of another e-mail address."""
+
+
 def note(
     session: Session, action: str, user: User | None, changes: Mapping[str, tuple[Any, Any]] | None = None
 ) -> None:
     """Write an act on the account of ``user`` into the audit, for the current actor and in the current transaction.
+
+    What changes how the account is opened becomes an event as well, of which its owner is told.
 
     Args:
         session: the unit of work.
@@ -35,4 +49,14 @@ def note(
         user: whose account; None where somebody tried one that does not exist.
         changes: what else to tell, as old and new values; never a secret.
     """
-    record_act(session, "core.user", action, {"user": (None, user), **(changes or {})})
+    told = changes or {}
+    record_act(session, "core.user", action, {"user": (None, user), **told})
+    if user is not None and (action in OPENS or "email" in told and action == CHANGED):
+        data = {
+            "action": action,
+            "at": now(),
+            "address": acting().address or (request.remote_addr if has_request_context() else "") or "",
+            "browser": request.user_agent.string[:200] if has_request_context() else "",
+            "email": told["email"][0] if "email" in told else "",
+        }
+        write_event(session, ACCOUNT_CHANGED, "core.user", user.id, data)

@@ -16,7 +16,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.accounts import links, sessions
-from core.accounts.acts import CHANGED, CREATED, DEACTIVATED, PASSWORD_CHANGED, REACTIVATED, ROLES_CHANGED, note
+from core.accounts.acts import (
+    CHANGED,
+    CREATED,
+    DEACTIVATED,
+    PASSWORD_CHANGED,
+    PASSWORD_CHOSEN,
+    REACTIVATED,
+    ROLES_CHANGED,
+    note,
+)
 from core.accounts.blocklist import is_guessable
 from core.accounts.models import Role, User
 from core.accounts.rights import may_give
@@ -166,13 +175,14 @@ def set_password(session: Session, user: User, password: str, *, act: str = PASS
         session: the unit of work.
         user: whose password.
         password: the new one.
-        act: how the audit calls it.
+        act: how the audit calls it where there was one before.
 
     Raises:
         ValidationError: on ``password``.
     """
+    first = user.password is None
     user.password = hashed(password, email=user.email, name=user.name)
-    note(session, act, user)
+    note(session, PASSWORD_CHOSEN if first else act, user)
     _end_sessions(session, user)
 
 
