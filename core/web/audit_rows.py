@@ -40,6 +40,7 @@ ACTIONS: dict[str, tuple[Label, str]] = {
     "signed_in": (_l("signed in"), "login"),
     "sign_in_failed": (_l("failed to sign in"), "ban"),
     "signed_out": (_l("signed out"), "logout"),
+    "password_chosen": (_l("chose the first password"), "key"),
     "password_changed": (_l("changed a password"), "key"),
     "password_reset": (_l("set a new password"), "key"),
     "two_factor_on": (_l("switched the second factor on"), "shield-check"),
@@ -77,6 +78,12 @@ ACTIONS: dict[str, tuple[Label, str]] = {
     "file_downloaded": (_l("downloaded the personal data of"), "download"),
     "consent_given": (_l("wrote down a consent of"), "circle-check"),
     "consent_withdrawn": (_l("wrote down a withdrawn consent of"), "ban"),
+    "hold_placed": (_l("held the record of"), "lock"),
+    "hold_lifted": (_l("lifted the hold on"), "lock"),
+    "rule_saved": (_l("saved a rule of retention"), "clock"),
+    "rule_on": (_l("switched a rule of retention on"), "clock"),
+    "rule_off": (_l("switched a rule of retention off"), "clock"),
+    "rule_deleted": (_l("deleted a rule of retention"), "clock"),
 }
 """What can be done, as people read it, and its picture. What a plugin did besides is shown by its own name."""
 TO_SOMETHING = frozenset(

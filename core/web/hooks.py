@@ -36,6 +36,7 @@ from core.records.attachments.chores import SWEEP_ATTACHMENTS, draw_thumbnail, s
 from core.records.duplicates.searching import FIND_JOB, find_pairs
 from core.records.events import DELIVER, deliver_events
 from core.records.operations.undoing import UNDO_JOB, run_undo
+from core.records.privacy.erasures import ERASE_JOB
 from core.records.seals.retention import REMOVE_OLD_AUDIT, run_removal
 from core.records.seals.sealing import SEAL_AUDIT, SEAL_EVERY, run_sealing
 from core.records.timeline import StoryQuery
@@ -52,6 +53,7 @@ from core.web import jobs as job_pages
 from core.web import operations as operation_pages
 from core.web.access import access_pages
 from core.web.account_links import account_link_pages
+from core.web.account_notice import is_about_account, tell_owner
 from core.web.accounts import profile_pages, set_up_pages
 from core.web.audit_export import EXPORT_AUDIT, run_audit_export
 from core.web.backup_pages import MANAGE_BACKUPS, backup_pages
@@ -69,8 +71,11 @@ from core.web.notifications import notification_pages
 from core.web.old_news import REMOVE_OLD_NEWS, remove_old_news
 from core.web.openid import openid_pages
 from core.web.passkeys import passkey_pages
-from core.web.privacy import MANAGE_PRIVACY, privacy_pages
+from core.web.privacy import MANAGE_PRIVACY
+from core.web.privacy_person import privacy_pages
 from core.web.report_pages import report_pages
+from core.web.retention_pages import retention_pages
+from core.web.retention_runs import APPLY_RULES, apply_rules, run_erasure
 from core.web.role_fields import role_pages as field_pages
 from core.web.role_rules import role_pages as rule_pages
 from core.web.roles import MANAGE_ROLES, role_pages
@@ -172,6 +177,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         audit.audit_pages,
         backup_pages,
         privacy_pages,
+        retention_pages,
         exports.pages,
         search_pages,
         dashboard_pages,
@@ -225,6 +231,8 @@ def jobs() -> list[Job]:
         Job(name=EXPORT_AUDIT, run=run_audit_export, label=_l("Export the audit"), queue="bulk", timeout=7200),
         Job(name=SEAL_AUDIT, run=run_sealing, label=_l("Seal the audit"), queue="system", attempts=1),
         Job(name=REMOVE_OLD_AUDIT, run=run_removal, label=_l("Remove old audit rows"), queue="bulk", timeout=7200),
+        Job(name=ERASE_JOB, run=run_erasure, label=_l("Erase personal data"), queue="bulk", timeout=4 * 3600),
+        Job(name=APPLY_RULES, run=apply_rules, label=_l("Apply the rules of retention"), queue="system"),
         Job(name=SWEEP_ATTACHMENTS, run=sweep_attachments, label=_l("Remove files nobody needs"), queue="bulk"),
     ]
 
@@ -240,6 +248,7 @@ def schedules() -> list[Schedule]:
         Schedule(job=exports.SWEEP, every=3600),
         Schedule(job=RECOUNT, every=RECOUNT_EVERY),
         Schedule(job=SWEEP_ATTACHMENTS, every=24 * 3600),
+        Schedule(job=APPLY_RULES, every=24 * 3600),
         Schedule(job=DAILY_BACKUP, every=24 * 3600),
         Schedule(job=SEAL_AUDIT, every=SEAL_EVERY),
         Schedule(job=REMOVE_OLD_AUDIT, every=24 * 3600),
@@ -252,9 +261,12 @@ def notification_types() -> list[NotificationType]:
 
 
 @hookimpl
-@hears(telling.matters)
+@hears(lambda event: is_about_account(event) or telling.matters(event))
 def on_event(event: Event) -> None:
-    telling.hear(event)
+    if is_about_account(event):
+        tell_owner(event)
+    else:
+        telling.hear(event)
 
 
 @hookimpl

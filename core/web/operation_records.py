@@ -45,6 +45,8 @@ def changed_records(op: Operation, before: int | None) -> tuple[list[RecordRow],
         "deleted": _("deleted"),
         "restored": _("restored"),
         "purged": _("removed for good"),
+        "erased": _("removed personal data of"),
+        "personal_data_erased": _("removed personal data of"),
     }
     listed = []
     for row in rows:

@@ -22,8 +22,8 @@ from core.jobs.models import LIVE, JobRecord
 from core.parts import ADMINISTRATOR, Permission
 from core.records.catalog import current_catalog
 from core.records.operations.models import (
+    FINAL,
     KINDS,
-    PURGE,
     RUNNING,
     STATES,
     UNDONE,
@@ -260,7 +260,7 @@ def _row(op: Operation, state: str) -> Row:
     what, icon = KINDS.get(op.kind, (op.kind, "bolt"))
     state_label, color = STATES.get(state, (state, "gray"))
     records = str(current_catalog().find(op.record_type).plural) if op.record_type in current_catalog() else ""
-    can = state not in (RUNNING, UNDONE) and op.kind != PURGE and _may_undo(op)
+    can = state not in (RUNNING, UNDONE) and op.kind not in FINAL and _may_undo(op)
     return Row(
         id=op.id,
         what=str(what),

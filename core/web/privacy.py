@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Collection, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
@@ -18,13 +16,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from core.accounts.actor import acting
 from core.accounts.models import now
 from core.admin.formatters import record_url
-from core.calendars import UNICODE_NAMES, parse_date
+from core.calendars import UNICODE_NAMES
 from core.errors import Blocked, Forbidden, ValidationError
 from core.parts import ADMINISTRATOR, EMPTIED, KEPT, REMOVED, Permission
 from core.records.audit import Audit, audit_row
 from core.records.catalog import RecordType, current_catalog
 from core.records.policy import may
-from core.records.privacy.consents import consents_of, record_consent, withdraw
+from core.records.privacy.consents import consents_of
 from core.records.privacy.erasing import (
     ANONYMISE,
     ERASE,
@@ -37,12 +35,14 @@ from core.records.privacy.erasing import (
     subject_types,
     whats_missing,
 )
-from core.records.privacy.models import Consent, Erased
+from core.records.privacy.erasures import AT_ONCE, MANAGE, begin_erasure
+from core.records.privacy.holds import hold_on
+from core.records.privacy.models import Erased
 from core.records.search import holds_words
 from core.site.reader import preferences
 from core.site.site import current_site, session
 
-MANAGE_PRIVACY = Permission("core.privacy.manage", _l("Manage personal data"), (ADMINISTRATOR,))
+MANAGE_PRIVACY = Permission(MANAGE, _l("Manage personal data"), (ADMINISTRATOR,))
 SHOWN = 50  # rows of one part on the page; the downloaded file has all
 FOUND = 20  # people of one type that a search shows
 FATES = {
@@ -85,14 +85,14 @@ def listing() -> str:
 @privacy_pages.get(PERSON)
 def file(record_type: str, record_id: int) -> Any:
     """Everything that is held about one person, by source."""
-    entry, person = _subject(record_type, record_id)
-    return _file(entry, person)
+    entry, person = subject_of(record_type, record_id)
+    return file_page(entry, person)
 
 
 @privacy_pages.post(f"{PERSON}/download")
 def download(record_type: str, record_id: int) -> BaseResponse:
     """The file as JSON; that it was taken stands in the audit."""
-    entry, person = _subject(record_type, record_id)
+    entry, person = subject_of(record_type, record_id)
     held = file_of(session, person)
     content = {
         "type": record_type,
@@ -114,7 +114,7 @@ def download(record_type: str, record_id: int) -> BaseResponse:
 @privacy_pages.route(f"{PERSON}/erase/<any(anonymise, erase):way>", methods=["GET", "POST"])
 def erasing(record_type: str, record_id: int, way: str) -> Any:
     """What erasing would do, source by source; a post with the person's name does it."""
-    entry, person = _subject(record_type, record_id)
+    entry, person = subject_of(record_type, record_id)
     held = file_of(session, person)
     missing = whats_missing(session, person, held)
     typed = " ".join(request.form.get("name", "").split())
@@ -128,6 +128,8 @@ def erasing(record_type: str, record_id: int, way: str) -> Any:
             error = _("Somebody changed this record meanwhile. Look once more at what would be erased.")
         elif typed != " ".join(str(person).split()):
             error = _("Write the name exactly as it stands here.")
+        elif _rows(held) > AT_ONCE:
+            return _erase_by_job(entry, person, way)
         else:
             error = _erase(person, held, way)
         if not error:
@@ -138,8 +140,10 @@ def erasing(record_type: str, record_id: int, way: str) -> Any:
         person=person,
         way=way,
         whole=way == ERASE,
-        parts=[_part(one, whole=way == ERASE, person=person) for one in held],
+        parts=[part_of(one, whole=way == ERASE, person=person) for one in held],
         referring=_referring(entry, person, {name for one in held for name in one.ids}),
+        rows=_rows(held),
+        by_job=_rows(held) > AT_ONCE,
         missing=missing,
         typed=typed,
         error=error,
@@ -148,53 +152,18 @@ def erasing(record_type: str, record_id: int, way: str) -> Any:
     return (html, 422) if error else html
 
 
-@privacy_pages.post(f"{PERSON}/consents")
-def add_consent(record_type: str, record_id: int) -> Any:
-    """Write down a consent."""
-    entry, person = _subject(record_type, record_id)
-    form = request.form
-    if set(form) - {"csrf_token", "purpose", "source", "text", "given_at"}:
-        abort(400)
-    try:
-        record_consent(
-            session, person, purpose=form.get("purpose", ""), source=form.get("source", ""),
-            text=form.get("text", ""), given_at=_day(form.get("given_at", "")),
-        )  # fmt: skip
-    except ValidationError as error:
-        session.rollback()
-        return _file(entry, person, errors=error.errors, values=form), 422
-    session.commit()
-    flash(_("The consent is saved."), "success")
-    return redirect(url_for("privacy.file", record_type=record_type, record_id=record_id), 303)
-
-
-@privacy_pages.post(f"{PERSON}/consents/<int(max=9223372036854775807):consent_id>/withdraw")
-def withdraw_consent(record_type: str, record_id: int, consent_id: int) -> BaseResponse:
-    """Write down that a consent no longer holds."""
-    _entry, person = _subject(record_type, record_id)
-    consent = session.get(Consent, consent_id)
-    if consent is None or (consent.record_type, consent.record_id) != (record_type, person.id):
-        abort(404)
-    try:
-        withdraw(session, consent)
-    except Blocked as error:
-        flash(str(error), "danger")
-    else:
-        session.commit()
-        flash(_("The consent is withdrawn."), "success")
-    return redirect(url_for("privacy.file", record_type=record_type, record_id=record_id), 303)
-
-
-def _subject(record_type: str, record_id: int) -> tuple[RecordType, Any]:
+def subject_of(record_type: str, record_id: int) -> tuple[RecordType, Any]:
+    """The type and the person of an address, for whoever sees both."""
     catalog = current_catalog()
     entry = catalog.find(record_type) if record_type in catalog else abort(404)
     person = find_subject(session, entry, record_id) if is_subject(entry.model) else None
     return entry, person if person is not None else abort(404)
 
 
-def _file(
+def file_page(
     entry: RecordType, person: Any, *, errors: Mapping[str, Any] | None = None, values: Mapping[str, str] | None = None
 ) -> str:
+    """The page of a person's file, with what is wrong in one of its forms."""
     held = file_of(session, person)
     place = {"record_type": entry.name, "record_id": person.id}
     there = person.archived_at is None
@@ -205,8 +174,9 @@ def _file(
         person=person,
         record_url=url,
         edit_url=f"{url}/edit" if url and may(f"{entry.name}.edit", person) else None,
-        parts=[_part(one) for one in held if one.part.name != "core.consent"],
+        parts=[part_of(one) for one in held if one.part.name != "core.consent"],
         consents=consents_of(session, entry.name, person.id),
+        hold=hold_on(session, person),
         errors=errors or {},
         values=values or {},
         date_calendar=UNICODE_NAMES[preferences().calendar],
@@ -217,7 +187,7 @@ def _file(
     )
 
 
-def _part(one: Held, *, whole: bool = False, person: Any = None) -> dict[str, Any]:
+def part_of(one: Held, *, whole: bool = False, person: Any = None) -> dict[str, Any]:
     """A part as the pages show it; with ``whole`` the person's record goes altogether."""
     part = one.part
     fate, outcome = part.fate, part.outcome
@@ -265,6 +235,14 @@ def _erase(person: Any, held: list[Held], way: str) -> str:
     return ""
 
 
+def _erase_by_job(entry: RecordType, person: Any, way: str) -> BaseResponse:
+    """Have it done in the background; the operation tells of it, and must not tell the name."""
+    plan = {"way": way, "person": person.id, "version": person.version}
+    op = begin_erasure(session, entry, f"{entry.title} #{person.id}", plan, 1)
+    session.commit()
+    return redirect(url_for("operations.one", op_id=op.id), 303)
+
+
 def _found(asked: str) -> Any:
     for entry in subject_types():
         model: Any = entry.model
@@ -290,14 +268,3 @@ def _rows(held: list[Held]) -> int:
 def _tell(record_type: str, record_id: int, action: str, changes: Mapping[str, tuple[Any, Any]]) -> None:
     row = audit_row(record_type, record_id, action, changes)
     session.connection().execute(sa.insert(Audit.__table__), [row])  # type: ignore[arg-type]
-
-
-def _day(text: str) -> dt.datetime | None:
-    """The beginning of a typed day; None for none, which means now."""
-    if not text.strip():
-        return None
-    try:
-        day = parse_date(text)
-    except ValueError:
-        raise ValidationError(given_at=_("This is no date.")) from None
-    return dt.datetime.combine(day, dt.time(), ZoneInfo(preferences().timezone)).astimezone(dt.UTC)

@@ -1,15 +1,12 @@
 """A large operation is undone by a job: whole, resumable, and without a trace in any other table."""
 
 import hashlib
-import os
-import signal
 import uuid
 
 import pytest
 import sqlalchemy as sa
 
 from core.database.base import METADATA
-from core.jobs.execution import perform_job
 from core.jobs.models import JOBS, JobRecord
 from core.jobs.queue import cancel
 from core.records.audit import Audit
@@ -17,10 +14,9 @@ from core.records.operations.models import Operation
 from core.records.operations.running import operation
 from core.records.operations.undoing import undo
 from core.records.transfer.inserting import BulkInsert, NewRecord
-from core.site.runtime import Runtime
 from core.testing.installation import TestInstallation
 from plugins.contacts.models import Person, Tag
-from tests.operations.conftest import person
+from tests.operations.conftest import killed_at, person
 
 MANY = 450
 OWN = ("core_audit", "core_event", "core_job", "core_operation", "core_operation_problem", "core_process")
@@ -137,32 +133,6 @@ def test_a_bulk_job_killed_again_and_again_changes_each_record_once(crm: TestIns
         changed = sa.select(sa.func.count()).select_from(Audit).where(Audit.operation == once)
         assert session.scalar(changed) == MANY
         assert session.get(Operation, op_id).state == "done"
-
-
-def killed_at(installation: TestInstallation, statement: int, job_id: str) -> bool:
-    """Run the job in a child that dies before its n-th statement; whether it did."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            runtime = Runtime(installation.config)
-            runtime.current_site()
-            left = statement
-
-            @sa.event.listens_for(runtime.database.engine, "before_cursor_execute")
-            def count(*_: object) -> None:
-                nonlocal left
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            perform_job(runtime, job_id, "doomed")
-            status = 0
-        finally:
-            os._exit(status)
-    _pid, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the job failed instead of being killed"
-    return os.WIFSIGNALED(status)
 
 
 @pytest.mark.timeout(300)

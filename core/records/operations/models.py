@@ -26,7 +26,7 @@ STATES: dict[str, tuple[Label, str]] = {
 }
 
 EDIT, ASSIGN, TAG, ACTION = "edit", "assign", "tag", "action"
-ARCHIVE, RESTORE, PURGE = "delete", "restore", "purge"
+ARCHIVE, RESTORE, PURGE, ERASURE = "delete", "restore", "purge", "erasure"
 IMPORT, MERGE, UNDO = "import", "merge", "undo"
 KINDS: dict[str, tuple[Label, str]] = {
     EDIT: (_l("Bulk edit"), "pencil"),
@@ -36,10 +36,13 @@ KINDS: dict[str, tuple[Label, str]] = {
     ARCHIVE: (_l("Deletion"), "trash"),
     RESTORE: (_l("Restoring"), "refresh"),
     PURGE: (_l("Deletion for good"), "trash"),
+    ERASURE: (_l("Erasure of personal data"), "shield-check"),
     IMPORT: (_l("Import"), "upload"),
     MERGE: (_l("Merge"), "git-merge"),
     UNDO: (_l("Undo"), "history"),
 }
+FINAL = frozenset({PURGE, ERASURE})
+"""What does not come back."""
 LABEL_LENGTH, REASON_LENGTH = 200, 300
 
 

@@ -27,6 +27,7 @@ from core.records.events import OutboxEvent
 from core.records.followers import Follower
 from core.records.note import Note
 from core.records.policy import current_hooks, require
+from core.records.privacy.models import Hold
 from core.records.record import Part, Record
 
 PARAMETERS = 900  # of one IN list
@@ -157,6 +158,8 @@ def _title(table: str) -> str:
         return _("Notes")
     if table == Attachment.__tablename__:
         return _("Files")
+    if table == Hold.__tablename__:
+        return _("Hold")
     for entry in current_catalog():
         if sa.inspect(entry.model).local_table.name == table:
             return str(entry.plural)

@@ -25,8 +25,8 @@ from core.records.note import Note
 from core.records.operations.batch import WAITS, Batch
 from core.records.operations.models import (
     DONE,
+    FINAL,
     PARTLY_UNDONE,
-    PURGE,
     RUNNING,
     UNDO,
     UNDONE,
@@ -65,7 +65,7 @@ def undo(session: Session, op: Operation, *, also: bool = False, seen: int = 0) 
     settle_lost(session, op)
     if op.state == RUNNING:
         raise Blocked(_("This is still running."))
-    if op.kind == PURGE:
+    if op.kind in FINAL:
         raise Blocked(_("What was deleted for good does not come back."))
     if op.state == UNDONE:
         raise Blocked(_("This has been undone already."))

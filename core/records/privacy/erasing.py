@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from core.records.audit import Audit, audit_row
 from core.records.catalog import RecordType, current_catalog
 from core.records.duplicates.models import DuplicatePair, Merged
 from core.records.policy import current_hooks, may
+from core.records.privacy.holds import hold_on
 from core.records.privacy.marks import erasing, mark_erased
 from core.records.record import Record
 
@@ -104,6 +105,9 @@ def whats_missing(session: Session, person: Any, held: Sequence[Held]) -> str:
 
     What the actor does not see would be left behind, and nobody would look for it any more.
     """
+    hold = hold_on(session, person)
+    if hold is not None:
+        return _("It is held and must be kept: %(reason)s", reason=hold.reason)
     catalog = current_catalog()
     for name in sorted({name for one in held for name in one.ids} | {person.__record_type__}):
         entry = catalog.find(name) if name in catalog else None
@@ -125,7 +129,9 @@ def _keys(held: Sequence[Held]) -> set[tuple[str, int]]:
     return {(name, number) for one in held for name, ids in one.ids.items() for number in ids}
 
 
-def erase(session: Session, person: Any, held: Sequence[Held], way: str) -> None:
+def erase(
+    session: Session, person: Any, held: Sequence[Held], way: str, report: Callable[[int], object] = lambda _done: None
+) -> None:
     """Erase what ``held`` says, and with ``ERASE`` the record itself; the caller commits.
 
     Args:
@@ -133,6 +139,7 @@ def erase(session: Session, person: Any, held: Sequence[Held], way: str) -> None
         person: the record that stands for the human being.
         held: the answer of ``file_of`` of this unit of work.
         way: ``ANONYMISE`` or ``ERASE``.
+        report: hears how many rows are dealt with; whatever it raises ends the erasure.
 
     Raises:
         Blocked: the record lies in the bin and is to stay, or something keeps it.
@@ -146,11 +153,14 @@ def erase(session: Session, person: Any, held: Sequence[Held], way: str) -> None
     keys |= {(record.__record_type__, record.id) for record in earlier}
     done = {f"{one.plugin}: {one.part.name}": len(one.part.rows) for one in held if one.part.erase is not None}
     with erasing(session):
+        dealt_with = 0
         for one in held:
             goes = one.part.own is not None and (way == ERASE or one.part.own is not person)
             if one.part.erase is not None and not goes:
                 one.part.erase()
-        session.flush()
+                session.flush()
+            dealt_with += len(one.part.rows)
+            report(dealt_with)
         ids = [person.id, *(record.id for record in earlier)]
         for statement in (
             sa.delete(Merged).where(Merged.record_type == key[0], Merged.into_id.in_(ids)),

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from core.accounts.models import now
 from core.records.audit import Audit
 from core.records.privacy.models import Erased
 
@@ -42,7 +43,7 @@ def mark_erased(session: Session, keys: Iterable[tuple[str, int]]) -> None:
     """From now on, what the audit holds about these records so far is told to nobody and taken back by nobody."""
     through = session.scalar(sa.select(sa.func.max(Audit.id))) or 0
     for record_type, record_id in dict.fromkeys(keys):
-        session.merge(Erased(record_type=record_type, record_id=record_id, through=through))
+        session.merge(Erased(record_type=record_type, record_id=record_id, through=through, at=now()))
     session.flush()
 
 
