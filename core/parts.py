@@ -37,12 +37,14 @@ class SiteInfo:
 class Permission:
     """A right that roles grant, named ``<plugin>.<record type>.<verb>`` or ``<plugin>.<verb>``.
 
-    ``roles`` are the built-in roles that have it from the start.
+    ``roles`` are the built-in roles that have it from the start. ``comes_with`` names the permission with which every
+    role has it: to see deals is to see the stages they stand in.
     """
 
     name: str
     label: Label
     roles: tuple[str, ...] = (ADMINISTRATOR,)
+    comes_with: str = ""
 
 
 RECORD_VERBS = ("see", "create", "edit", "delete", "export", "import", "bulk")

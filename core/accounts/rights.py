@@ -183,6 +183,14 @@ def _read(session: Session, roles: list[Role]) -> Rights:
             grants.setdefault(permission, []).append(Grant(role.name, scope, bound))
             if permission.endswith(".see"):
                 seeing.setdefault(permission.removesuffix(".see"), set()).add(role.id)
+    for name, permission in site.permissions.items():
+        # Of configuration without which records cannot be read, a role that shows the records shows all there is.
+        for given in grants.get(permission.comes_with, ()):
+            grants.setdefault(name, []).append(Grant(given.role))
+            if name.endswith(".see"):
+                seeing.setdefault(name.removesuffix(".see"), set()).update(
+                    role.id for role in roles if role.name == given.role
+                )
     kept = {name: tuple(found) for name, found in grants.items()}
     return Rights(MappingProxyType(kept), MappingProxyType(_fields(session, ids, seeing)))
 

@@ -157,20 +157,13 @@ def must_enrol(user: User) -> bool:
     return user.two_factor_at is None and any(role.two_factor_required for role in user.roles)
 
 
-def required_of(session: Session) -> set[str]:
-    """The names of the roles that require the second step."""
-    return set(session.scalars(sa.select(Role.name).where(Role.two_factor_required)))
-
-
-def require_of(session: Session, names: set[str]) -> None:
-    """Require the second step of exactly the roles called ``names``; it counts from everybody's next request."""
-    for role in session.scalars(sa.select(Role).order_by(Role.id)):
-        wanted = role.name in names
-        if role.two_factor_required != wanted:
-            changes = {"role": (None, role.name), "two_factor_required": (role.two_factor_required, wanted)}
-            record_act(session, "core.role", "changed", changes)
-            role.two_factor_required = wanted
-    session.flush()
+def require_of(session: Session, role: Role, *, required: bool) -> None:
+    """Require the second step of whoever has ``role``, or not; it counts from everybody's next request."""
+    if role.two_factor_required != required:
+        changes = {"role": (None, role.name), "two_factor_required": (role.two_factor_required, required)}
+        record_act(session, "core.role", "changed", changes)
+        role.two_factor_required = required
+        session.flush()
 
 
 def _is_totp(session: Session, config: Config, user: User, code: str) -> bool:

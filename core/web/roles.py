@@ -20,7 +20,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from core.accounts import roles
+from core.accounts import roles, second_factor
 from core.accounts.actor import acting
 from core.accounts.models import Role, role_label
 from core.accounts.rights import ALL, NONE, OWN, SCOPES, TEAM, TEAMS, plain_rule
@@ -115,6 +115,18 @@ def change(role_id: int) -> Response:
     work.commit()
     label = role_label(role.name)
     flash(_("The role “%(name)s” is saved. It counts from everybody's next page.", name=label), "success")
+    return redirect(url_for("roles.details", role_id=role_id), 303)
+
+
+@role_pages.post("/<int(max=2147483647):role_id>/two-step")
+def two_step(role_id: int) -> Response:
+    """Require two-step sign-in of whoever has the role, or no longer."""
+    work, role = accounts().database.session(), _role(role_id)
+    if set(request.form) - {"csrf_token", "required"}:
+        abort(400)
+    second_factor.require_of(work, role, required=typed("required") == "1")
+    work.commit()
+    flash(_("Saved. Whoever has such a role sets it up at the next page."), "success")
     return redirect(url_for("roles.details", role_id=role_id), 303)
 
 
@@ -250,8 +262,15 @@ def _matrix(held: Mapping[str, str], posted: Mapping[str, str]) -> Iterator[dict
             yes = SHORT_SCOPES[ALL] if len(scopes) > 2 else _("Yes")
             options = [(scope, yes if scope == ALL else SHORT_SCOPES[scope]) for scope in scopes]
             chosen = posted.get(f"g:{name}", held.get(name, NONE))
-            cells.append((verb, f"g:{name}", options, chosen))
+            cells.append((verb, f"g:{name}", options, chosen, _brought_along(name)))
         yield {"name": line.name, "label": line.label, "cells": cells, "has_screen": line.has_screen}
+
+
+def _brought_along(name: str) -> str:
+    """The records with which a permission comes by itself, in words; empty where it does not."""
+    permissions = current_site().permissions
+    other = permissions.get(permissions[name].comes_with)
+    return _("with %(type)s", type=other.label) if other is not None else ""
 
 
 def _rules(role: Role) -> Iterator[dict[str, Any]]:

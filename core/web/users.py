@@ -66,18 +66,6 @@ def create() -> Response:
     return redirect(url_for("users.listing"))
 
 
-@user_pages.post("/two-step")
-def require_two_factor() -> Response:
-    """Choose the roles of which two-step sign-in is required."""
-    if not acting().may("core.roles.manage"):
-        abort(404)
-    work = accounts().database.session()
-    second_factor.require_of(work, set(request.form.getlist("role")))
-    work.commit()
-    flash(_("Saved. Whoever has such a role sets it up at the next page."), "success")
-    return redirect(url_for("users.listing"), 303)
-
-
 @user_pages.get("/<int(max=2147483647):user_id>")
 def details(user_id: int) -> Response:
     """One user."""
@@ -205,8 +193,7 @@ def _listing(
     html = render_template(
         "core/users.html", people=rows[:USERS_PER_PAGE], roles=roles_to_give(), states=STATE_LABELS, asked=asked,
         every_role=[(role.name, role_label(role.name)) for role in _roles()],
-        required_of=second_factor.required_of(work),
-        requires=acting().may("core.roles.manage"), errors=errors or {}, values=values or {},
+        errors=errors or {}, values=values or {},
         newer_url=url_for("users.listing", page=number - 1, **given) if number > 1 else None,
         older_url=url_for("users.listing", page=number + 1, **given) if len(rows) > USERS_PER_PAGE else None,
     )  # fmt: skip

@@ -39,10 +39,10 @@ from plugins.sales.views import KEEP, pipeline_pages
 
 
 def _kept_by_administrators(record_type: str, label: Any) -> list[Permission]:
-    """Everybody sees these records, administrators keep them."""
+    """Whoever sees deals sees these records, administrators keep them."""
     return [
-        Permission(f"{record_type}.{verb}", label, EVERYONE if verb == "see" else (ADMINISTRATOR,))
-        for verb in RECORD_VERBS
+        Permission(f"{record_type}.see", label, EVERYONE, comes_with="sales.deal.see"),
+        *(Permission(f"{record_type}.{verb}", label) for verb in RECORD_VERBS if verb != "see"),
     ]
 
 

@@ -298,11 +298,18 @@ def test_key_and_codes_are_shown_to_nobody_else(installation, browser):
     assert key not in browser.get(PAGE).text
 
 
+def role_page(installation, name="user"):
+    with installation.work() as session:
+        return f"/admin/roles/{session.scalar(select(Role.id).where(Role.name == name))}"
+
+
 def test_role_that_requires_it_leads_to_enrolment_and_nowhere_else(installation, browser):
     admin = installation.browser()
     admin.sign_in(*installation.admin)
     assert browser.get("/").status_code == 200
-    assert admin.post("/admin/users/two-step", "/admin/users/", role="user").status_code == 303
+    page = role_page(installation)
+    assert "It is not required of whoever has this role." in admin.get(page).text
+    assert admin.post(f"{page}/two-step", page, required="1").status_code == 303
     for path in ("/", "/profile/", "/who", "/no/such/page"):
         assert browser.get(path).headers["Location"] == PAGE, path
     assert browser.client.get("/", headers={"Accept": "application/json"}).status_code == 403
@@ -315,14 +322,15 @@ def test_role_that_requires_it_leads_to_enrolment_and_nowhere_else(installation,
     assert browser.get("/").status_code == 200
     assert browser.post(PAGE, PAGE, action="off", password=installation.sales[1]).status_code in (400, 422)
     assert person(installation).two_factor_at is not None
-    assert admin.post("/admin/users/two-step", "/admin/users/").status_code == 303
+    assert admin.post(f"{page}/two-step", page).status_code == 303
     with installation.work() as session:
         assert not any(session.scalars(select(Role.two_factor_required)))
 
 
 def test_whoever_must_enrol_can_sign_out(installation, browser):
     with installation.work() as session:
-        second_factor.require_of(session, {"user"})
+        role = session.scalars(select(Role).where(Role.name == "user")).one()
+        second_factor.require_of(session, role, required=True)
     assert browser.post("/sign-out", PAGE).status_code == 302
     assert browser.get("/").headers["Location"] == "/sign-in"
 
@@ -336,7 +344,7 @@ def test_administrator_takes_a_lost_second_step_away(installation, browser):
     admin.post(url, action="two_factor_off")
     assert person(installation).two_factor_at is None
     assert browser.post(url, action="two_factor_off").status_code == 404
-    assert browser.post("/admin/users/two-step", role="user").status_code == 404
+    assert browser.post(f"{role_page(installation)}/two-step", required="1").status_code == 404
     assert installation.browser().sign_in(*installation.sales).headers["Location"] == "/"
 
 
