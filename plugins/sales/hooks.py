@@ -10,7 +10,6 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from core import (
-    ADMINISTRATOR,
     EVERYONE,
     RECORD_VERBS,
     Card,
