@@ -55,6 +55,32 @@ class Forbidden(PeyvandError):
         self.permission = permission
 
 
+class TokenRefused(PeyvandError):
+    """A program may not come in with the access token that it showed, or showed none.
+
+    ``status`` is the one of HTTP: 401 where another token would help, 403 where this one may do less. ``reason`` is a
+    sentence for who wrote the program.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class NotUnderstood(PeyvandError):
+    """A request of a program that cannot be read. It is refused as a whole: without a part it would do something else.
+
+    ``place`` names the part that is wrong, such as ``sort`` or ``phones[0].number``; ``message`` is a sentence for who
+    wrote the program.
+    """
+
+    def __init__(self, place: str, message: object) -> None:
+        super().__init__(f"{place}: {message}")
+        self.place = place
+        self.message = message
+
+
 class ValidationError(PeyvandError):
     """Values that cannot be stored; ``errors`` maps field names to sentences, ``""`` to the record as a whole.
 

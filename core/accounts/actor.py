@@ -21,8 +21,9 @@ class Actor:
 
     ``permissions`` are names granted by roles, and ``rights`` says how far each of them reaches; without ``rights``
     they reach every record. ``system`` is the installation itself, which may do everything, and
-    ``reason`` says why it does. ``source`` is ``web``, ``job``, ``command`` or ``import``. ``operation`` is the id of
-    the operation or job that this is part of.
+    ``reason`` says why it does; of a program that acts for a person it names the access token. ``source`` is ``web``,
+    ``job``, ``command``, ``import`` or ``api``. ``operation`` is the id of the operation or job that this is part of.
+    Whoever is ``read_only`` stores nothing, whatever the rights say (``core.records.gate``).
     """
 
     user_id: int | None = None
@@ -35,6 +36,7 @@ class Actor:
     address: str = ""
     operation: str | None = field(default=None)
     rights: Rights | None = None
+    read_only: bool = False
 
     def may(self, permission: str) -> bool:
         """Whether the roles grant ``permission``; rules of plugins come after (``core.records.policy``)."""
@@ -81,6 +83,7 @@ def as_system(reason: str, *, source: str = "job") -> Iterator[Actor]:
             source=source,
             address=current.address,
             operation=current.operation,
+            read_only=current.read_only,
         )
     ) as actor:
         yield actor

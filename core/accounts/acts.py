@@ -24,12 +24,13 @@ CREATED, CHANGED, ROLES_CHANGED, DEACTIVATED, REACTIVATED = (
 VIEWED_AS, VIEWED_AS_ENDED = "viewed_as", "viewed_as_ended"
 PASSKEY_ADDED, PASSKEY_REMOVED = "passkey_added", "passkey_removed"
 TIED, UNTIED = "tied_to_provider", "untied"
+TOKEN_MADE, TOKEN_REVOKED, TOKEN_REFUSED = "token_made", "token_revoked", "token_refused"
 INVITED, INVITATION_REVOKED, RESET_ASKED = "invited", "invitation_revoked", "reset_asked"
 
 
 OPENS = frozenset(
     {PASSWORD_CHANGED, PASSWORD_RESET, TWO_FACTOR_ON, TWO_FACTOR_OFF, NEW_CODES, RECOVERY_CODE_USED, PASSKEY_ADDED,
-     PASSKEY_REMOVED, TIED, UNTIED}
+     PASSKEY_REMOVED, TIED, UNTIED, TOKEN_MADE}
 )  # fmt: skip
 """What changes how an account is opened: its owner hears of it, whoever did it."""
 ACCOUNT_CHANGED = "core.account.changed"

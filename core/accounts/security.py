@@ -4,7 +4,8 @@
 
 Flask-Security does the forms and the hashing; which browsers are signed in is decided by rows of our own
 (``core.accounts.sessions``), because its cookies outlive a sign-out. Its other doors stay shut: no tokens, no JSON, no
-"remember me" cookie, no registration, no recovery by mail.
+"remember me" cookie, no registration, no recovery by mail. Programs have a door of their own
+(``core.accounts.token_door``).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from core.accounts.models import Role, User, now
 from core.accounts.rights import actor_of
 from core.accounts.second_factor import must_enrol
 from core.accounts.throttle import Throttle, shared_throttle
+from core.accounts.token_door import Door, is_for_tokens
 from core.accounts.users import SHORTEST_PASSWORD
 from core.config import Config
 from core.database.engine import Database
@@ -69,6 +71,15 @@ def before_enrolment(view: View) -> View:
     return view
 
 
+class FormTokens(CSRFProtect):  # type: ignore[misc]
+    """The protection against forms of other sites, which use a browser's cookies; programs have none."""
+
+    def protect(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse a request that changes something and shows no token of a form."""
+        if not is_for_tokens():
+            super().protect(*args, **kwargs)
+
+
 def install(app: Flask, database: Database, config: Config) -> None:
     """Give ``app`` its accounts: configuration, CSRF protection, Flask-Security, live sessions and the door.
 
@@ -76,7 +87,7 @@ def install(app: Flask, database: Database, config: Config) -> None:
     """
     app.extensions[EXTENSION] = Accounts(database, config, shared_throttle(config.redis_location))
     app.config.update(_settings(config))
-    CSRFProtect(app)
+    FormTokens(app)
     datastore = SQLAlchemySessionUserDatastore(database.session, User, Role)
     # The form needs the accounts of this module.
     from core.accounts.sign_in import SignInForm
@@ -186,6 +197,9 @@ def _enter() -> Response | None:
     if request.endpoint in OPEN_ENDPOINTS and request.is_json:
         abort(415)
     g.acting = ExitStack()
+    if is_for_tokens():
+        g.acting.enter_context(acting_as(Door(accounts().database, accounts().throttle).enter()))
+        return None
     if current_user.is_authenticated:
         g.acting.enter_context(acting_as(actor_of(current_user, address=request.remote_addr or "")))
         if viewing.is_refused():

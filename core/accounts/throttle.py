@@ -9,6 +9,8 @@ An attempt is counted before its password is checked and taken back when the pas
 same moment cannot slip through together. Redis keeps the counters for all processes; while it is away each process
 counts in its own memory, and nobody is kept out. A window begins with its first failure and is never prolonged, so
 nobody is locked out for ever, by himself or by others.
+
+Requests of programs are counted here too, per access token.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ PER_BROWSER = RateLimitItemPerMinute(5, 5, namespace="sign-in-browser")
 ANYWHERE = RateLimitItemPerMinute(30, 15, namespace="sign-in-anywhere")
 LINKS_PER_ADDRESS = RateLimitItemPerMinute(10, 15, namespace="link-address")
 CHALLENGES_PER_ADDRESS = RateLimitItemPerMinute(60, 15, namespace="challenge-address")
+REQUESTS_PER_TOKEN = RateLimitItemPerMinute(600, namespace="token")
+REFUSALS_PER_ADDRESS = RateLimitItemPerMinute(30, 5, namespace="token-refused")
 LINKS_PER_ACCOUNT = RateLimitItemPerMinute(3, 15, namespace="link-account")
 REDIS_WAIT = 1.0  # seconds an attempt waits for Redis
 REDIS_PAUSE = 5.0  # seconds Redis is left alone after it did not answer
@@ -98,6 +102,14 @@ class Throttle:
         """Count a challenge for a passkey; the seconds to wait, 0 to go on."""
         return self._count([(CHALLENGES_PER_ADDRESS, CHALLENGES_PER_ADDRESS.key_for(network(address)))])[0]
 
+    def count_request(self, token_id: int) -> int:
+        """Count a request with an access token; the seconds to wait, 0 to go on."""
+        return self._count([(REQUESTS_PER_TOKEN, REQUESTS_PER_TOKEN.key_for(token_id))])[0]
+
+    def count_refusal(self, address: str) -> int:
+        """Count a request with a token that is no good; the seconds to wait after too many, else 0."""
+        return self._count([(REFUSALS_PER_ADDRESS, REFUSALS_PER_ADDRESS.key_for(network(address)))])[0]
+
     def _count(self, counters: Sequence[tuple[RateLimitItem, str]]) -> tuple[int, RateLimitItem | None]:
         for number, (limit, key) in enumerate(counters, start=1):
             if self._add(limit, key, 1) > limit.amount:
@@ -122,7 +134,7 @@ class Throttle:
             try:
                 return self._shared.incr(key, limit.get_expiry(), amount)
             except (RedisError, OSError) as error:
-                log.warning("Redis does not answer (%s); failed sign-ins are counted per process.", error)
+                log.warning("Redis does not answer (%s); attempts are counted per process.", error)
                 self._away_until = time.monotonic() + REDIS_PAUSE
         return self._own.incr(key, limit.get_expiry(), amount)
 

@@ -15,7 +15,7 @@ from flask_security import hash_password
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.accounts import links, sessions
+from core.accounts import links, sessions, tokens
 from core.accounts.acts import (
     CHANGED,
     CREATED,
@@ -218,7 +218,7 @@ def set_roles(session: Session, user: User, names: set[str]) -> None:
 
 
 def deactivate(session: Session, user: User) -> None:
-    """Keep ``user`` from signing in, and sign out all of the user's browsers. What the user wrote stays.
+    """Keep ``user`` from signing in, and end all of the user's browsers and access tokens. What the user wrote stays.
 
     Raises:
         Blocked: nobody else could administer the installation.
@@ -226,6 +226,7 @@ def deactivate(session: Session, user: User) -> None:
     _keep_an_administrator(session, user)
     user.active = False
     note(session, DEACTIVATED, user)
+    tokens.revoke_all(session, user)
     _end_sessions(session, user)
 
 

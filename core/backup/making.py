@@ -36,9 +36,11 @@ FOLDER = "backups"
 BACKUP = "core.backup"  # in the audit
 KEYS = ("secret_key", "encryption_key")
 INSTANCE_FOLDERS = ("plugins", "templates", "translations", "exports")
-# Who is signed in and which processes run says nothing about another day; a link that was used must not work again.
+# Who is signed in and which processes run says nothing about another day; a link that was used must not work again, nor
+# a token that was revoked.
 LEFT_OUT = frozenset(
-    {"core_process", "core_sign_in", "core_pending_sign_in", "core_set_up_link", "core_account_link"}
+    {"core_process", "core_sign_in", "core_pending_sign_in", "core_set_up_link", "core_account_link",
+     "core_access_token", "core_access_token_role"}
 )  # fmt: skip
 
 Report = Callable[[int, int, str], None]

@@ -50,6 +50,16 @@ def reading() -> Iterator[None]:
         _reading.reset(token)
 
 
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Transactions begun inside may write, also within ``reading()``: what a request that reads leaves behind."""
+    token = _reading.set(False)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
 class ScopedSession(scoped_session[orm.Session]):
     """A session per thread that also answers to ``.session``, which Flask-Admin reads."""
 
@@ -148,6 +158,19 @@ class Database:
         """A connection whose every statement commits by itself."""
         with self._autocommit.connect() as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[Connection]:
+        """The same; on SQLite a statement fails at once while somebody else writes, instead of waiting for him."""
+        with self.autocommit() as connection:
+            if not self.is_sqlite:
+                yield connection
+                return
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={SQLITE_WAIT * 1000}")
 
     def dispose(self) -> None:
         """Close every connection of this process."""

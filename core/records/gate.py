@@ -2,7 +2,8 @@
 
 read    do_orm_execute   archived rows left out, rows the actor may not see left out
         load             hidden fields are empty, and were not asked for
-write   before_flush     rights, of the stored record -> of fields -> cleaning -> validation -> hooks -> authorship
+write   before_flush     nothing at all for whoever only reads
+                         rights, of the stored record -> of fields -> cleaning -> validation -> hooks -> authorship
         after_flush      audit rows and outbox events, in the same transaction
 commit  before_commit    a job that delivers the events is queued in the same transaction
 """
@@ -83,6 +84,8 @@ def narrow(state: ORMExecuteState) -> None:
             state.statement = state.statement.options(*hiding(state))
         return
     if state.is_update or state.is_delete or state.is_insert:
+        if acting().read_only:
+            raise Forbidden("write")
         touched = [mapper.class_ for mapper in state.all_mappers if issubclass(mapper.class_, Record)]
         for model in touched:
             doubt(state.session, _kept().get(model))
@@ -143,6 +146,8 @@ def _narrowing(models: set[type[Any]], *, archived: bool) -> tuple[Any, ...]:
 @event.listens_for(GatedSession, "before_flush")
 def admit(session: Session, _context: UOWTransaction, _instances: Any) -> None:
     """Check everything that is about to be written, hooks' own changes included."""
+    if acting().read_only and (session.new or session.deleted or any(map(session.is_modified, session.dirty))):
+        raise Forbidden("write")
     seen: set[int] = set()
     pending = session.info.setdefault(PENDING, [])
     while True:

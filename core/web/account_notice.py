@@ -31,6 +31,7 @@ SENTENCES = {
     acts.PASSKEY_REMOVED: _l("A passkey was removed."),
     acts.TIED: _l("The account can be opened through the sign-in provider now."),
     acts.UNTIED: _l("The account can no longer be opened through the sign-in provider."),
+    acts.TOKEN_MADE: _l("An access token was made, with which a program acts for you."),
     acts.CHANGED: _l("The e-mail address was changed."),
 }
 

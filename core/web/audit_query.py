@@ -32,6 +32,7 @@ SOURCES: dict[str, Label] = {
     "job": _l("By a job"),
     "command": _l("On the command line"),
     "import": _l("By an import"),
+    "api": _l("By a program"),
 }
 KINDS: dict[str, Label] = {
     "core.user": _l("Account"),

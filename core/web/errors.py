@@ -1,10 +1,13 @@
-"""What people see when something went wrong: one sentence, a number to quote, and a way back."""
+"""What people see when something went wrong: one sentence, a number to quote, and a way back.
+
+Programs get the same as data (``core.web.problems``).
+"""
 
 from __future__ import annotations
 
 import errno
 import logging
-import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request
@@ -18,15 +21,19 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from core.accounts.actor import NOBODY, acting_as
+from core.accounts.token_door import is_for_tokens
 from core.errors import (
     Blocked,
     ConditionError,
     Forbidden,
     LifecycleError,
+    NotUnderstood,
+    TokenRefused,
     UnknownField,
     UnknownRecordType,
     ValidationError,
 )
+from core.web.problems import problem, request_id
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +42,18 @@ DISK_FULL = "53100"  # of PostgreSQL
 
 error_pages = Blueprint("errors", __name__)
 
-Answer = tuple[str, int] | tuple[str, int, dict[str, str]] | Response
+Answer = tuple[Any, int] | tuple[Any, int, dict[str, str]] | Response
 
 
 def _texts(code: int) -> tuple[str, str]:
     known = {
         400: (_("This request makes no sense"), _("Something in the address or the form cannot be used.")),
+        401: (_("Who is asking?"), _("This needs an access token.")),
         403: (_("This is not for you"), _("Your role does not allow this. Ask an administrator if you need it.")),
         404: (_("Nothing is here"), _("It does not exist, or you may not see it.")),
+        405: (_("This cannot be done here"), _("The address does not know this method.")),
+        412: (_("Somebody else was faster"), _("This is not the version that is stored now.")),
+        415: (_("This kind of content cannot be read"), _("Send JSON, as application/json.")),
         409: (_("Somebody else was faster"), _("This was changed meanwhile. Go back, look, and try again.")),
         413: (_("This is too large"), _("The file or the form is larger than this installation accepts.")),
         422: (_("This cannot be done"), _("Something that was typed cannot be stored.")),
@@ -53,8 +64,17 @@ def _texts(code: int) -> tuple[str, str]:
     return known.get(code, (_("Something went wrong"), _("It was written down with the number below.")))
 
 
-def _answer(code: int, text: str | None = None, request_id: str | None = None) -> tuple[str, int]:
+def _answer(
+    code: int,
+    text: str | None = None,
+    *,
+    number: str | None = None,
+    place: str = "",
+    errors: Mapping[str, object] | None = None,
+) -> tuple[Any, int]:
     heading, standard = _texts(code)
+    if is_for_tokens():
+        return problem(code, heading, text or standard, place=place, errors=errors), code
     # A failing server must not ask the database who is reading.
     shell = code < 500 and current_user.is_authenticated
     page = render_template(
@@ -62,7 +82,7 @@ def _answer(code: int, text: str | None = None, request_id: str | None = None) -
         code=code,
         heading=heading,
         text=text or standard,
-        request_id=request_id,
+        request_id=number,
         back_url=None,
         shell=shell,
     )
@@ -80,7 +100,7 @@ def http_error(error: HTTPException) -> Any:
 
 
 @error_pages.app_errorhandler(CSRFError)
-def expired_form(_error: CSRFError) -> tuple[str, int]:
+def expired_form(_error: CSRFError) -> tuple[Any, int]:
     """A form that was open too long."""
     return _answer(400, _("This form was open too long. Go back, reload the page and send it again."))
 
@@ -88,35 +108,52 @@ def expired_form(_error: CSRFError) -> tuple[str, int]:
 @error_pages.app_errorhandler(Forbidden)
 @error_pages.app_errorhandler(UnknownField)
 @error_pages.app_errorhandler(UnknownRecordType)
-def forbidden(error: Exception) -> tuple[str, int]:
+def forbidden(error: Exception) -> tuple[Any, int]:
     """Forbidden and missing look the same, so that nobody learns what exists; an unknown field is a bad request."""
-    return _answer(400 if isinstance(error, UnknownField) else 404)
+    return _answer(400, place=error.field) if isinstance(error, UnknownField) else _answer(404)
+
+
+@error_pages.app_errorhandler(TokenRefused)
+def token_refused(error: TokenRefused) -> Any:
+    """A program without a token that is good for this."""
+    page, code = _answer(error.status, error.reason)
+    kind = ' error="insufficient_scope"' if error.status == 403 else ""
+    return page, code, {"WWW-Authenticate": f'Bearer realm="Peyvand"{"," + kind if kind else ""}'}
 
 
 @error_pages.app_errorhandler(ConditionError)
-def unreadable(error: ConditionError) -> tuple[str, int]:
+def unreadable(error: ConditionError) -> tuple[Any, int]:
     """A condition in an address that nobody can follow: where it is wrong, and how."""
+    if is_for_tokens():
+        return _answer(400, str(error.message), place=".".join(filter(None, ("where", error.path))))
     return _answer(400, f"{error.message} ({error.path})" if error.path else str(error.message))
 
 
+@error_pages.app_errorhandler(NotUnderstood)
+def not_understood(error: NotUnderstood) -> tuple[Any, int]:
+    """A request that is wrong in one place."""
+    return _answer(400, str(error.message), place=error.place)
+
+
 @error_pages.app_errorhandler(ValidationError)
-def invalid(error: ValidationError) -> tuple[str, int]:
+def invalid(error: ValidationError) -> tuple[Any, int]:
     """Values refused where no form shows them beside their field."""
-    return _answer(422, " ".join(str(text) for text in error.errors.values()))
+    return _answer(422, " ".join(str(text) for text in error.errors.values()), errors=error.errors)
 
 
 @error_pages.app_errorhandler(Blocked)
 @error_pages.app_errorhandler(LifecycleError)
 def blocked(error: Exception) -> Answer:
     """Something stands in the way: say so where the person was."""
-    if request.method == "POST" and request.referrer and request.referrer.startswith(request.host_url):
+    posted = request.method == "POST" and not is_for_tokens()
+    if posted and request.referrer and request.referrer.startswith(request.host_url):
         flash(str(error), "danger")
         return redirect(request.referrer)
     return _answer(409, str(error))
 
 
 @error_pages.app_errorhandler(StaleDataError)
-def outdated(_error: StaleDataError) -> tuple[str, int]:
+def outdated(_error: StaleDataError) -> tuple[Any, int]:
     """A write from an older version."""
     return _answer(409)
 
@@ -147,8 +184,8 @@ def database_away(error: Exception) -> Answer:
 
 
 @error_pages.app_errorhandler(Exception)
-def failure(error: Exception) -> tuple[str, int]:
+def failure(error: Exception) -> tuple[Any, int]:
     """Everything else, written down under a number that the person can quote."""
-    number = secrets.token_hex(4)
+    number = request_id()
     log.exception("Request %s to %s failed.", number, request.path, exc_info=error)
-    return _answer(500, request_id=number)
+    return _answer(500, number=number)

@@ -81,6 +81,7 @@ from core.web.role_rules import role_pages as rule_pages
 from core.web.roles import MANAGE_ROLES, role_pages
 from core.web.search_pages import search_pages
 from core.web.teams import MANAGE_TEAMS, team_pages
+from core.web.tokens import token_pages
 from core.web.two_factor import two_factor_pages
 from core.web.users import MANAGE_USERS, user_pages
 from core.web.view_as import VIEW_AS, view_as_pages
@@ -142,6 +143,9 @@ def commands(site: SiteInfo) -> list[Command]:
             words=_l("security telephone code"),
             setting=True,
         ),
+        Command(
+            label=_l("Access tokens"), endpoint="tokens.index", icon="key", words=_l("API program secret"), setting=True
+        ),
         Command(label=_l("My jobs"), endpoint="jobs.mine", icon="checklist"),
         Command(label=_l("Notifications"), endpoint="notifications.listing", icon="bell", words=_l("inbox mentions")),
         Command(label=_l("What I am told of"), anchor="notifications", words=_l("notifications mail"), **profile),
@@ -164,6 +168,7 @@ def blueprints(site: SiteInfo) -> list[Any]:
         account_link_pages,
         openid_pages,
         passkey_pages,
+        token_pages,
         team_pages,
         view_as_pages,
         access_pages,

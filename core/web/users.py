@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_security import current_user
 from werkzeug.wrappers import Response
 
-from core.accounts import outside, second_factor, sessions, users, viewing
+from core.accounts import outside, second_factor, sessions, tokens, users, viewing
 from core.accounts.actor import acting
 from core.accounts.acts import SESSIONS_ENDED, note
 from core.accounts.models import Role, User, role_label
@@ -23,6 +23,7 @@ from core.admin.ids import read_id
 from core.errors import Blocked, ValidationError
 from core.parts import ADMINISTRATOR, EVERYONE, Permission
 from core.web.accounts import typed
+from core.web.tokens import token_lines
 
 MANAGE_USERS = Permission("core.users.manage", _l("Manage users"), (ADMINISTRATOR,))
 STATE_LABELS = (
@@ -86,6 +87,8 @@ def change(user_id: int) -> Response:
         "two_factor_off": lambda: second_factor.switch_off(work, user),
         "end_session": lambda: _end_session(user),
         "end_sessions": lambda: _end_sessions(user),
+        "revoke_token": lambda: _revoke_token(user),
+        "revoke_tokens": lambda: tokens.revoke_all(work, user),
     }
     action = actions.get(typed("action"))
     if action is None:
@@ -148,6 +151,11 @@ def _end_sessions(user: User) -> None:
     note(work, SESSIONS_ENDED, user, {"count": (None, sessions.end_all(work, user))})
 
 
+def _revoke_token(user: User) -> None:
+    if tokens.revoke(accounts().database.session(), user, read_id(typed("number")) or 0) is None:
+        raise Blocked(_("This token has ended already."))
+
+
 def _user(user_id: int) -> User:
     found: User | None = accounts().database.session.get(User, user_id)
     return found if found is not None else abort(404)
@@ -170,6 +178,7 @@ def _details(
         access_url=url_for("access.page", user=user.id) if acting().may("core.roles.manage") else "",
         view_url=url_for("view_as.begin", user_id=user.id) if viewable else "", errors=errors or {}, values=shown,
         browsers=sessions.of_user(accounts().database.session(), user), own=user.id == acting().user_id,
+        tokens=token_lines(user),
         identities=outside.identities_of(accounts().database.session(), user),
         changeable=not user.is_administrator or ADMINISTRATOR in acting().roles,
     )  # fmt: skip
