@@ -33,6 +33,7 @@ from core.mail.sending import TryLater, connected
 from core.mail.server import find_server
 from core.records.record import Searchable
 from core.serve import checks
+from core.serve.exposure import exposure
 from core.serve.findings import Finding
 from core.serve.upkeep import upkeep
 from core.site.lifecycle import CORE_FOLDER
@@ -48,7 +49,7 @@ KINDS = ("web", "worker", "scheduler")
 
 def examine(config: Config) -> list[Finding]:
     """Look at the whole installation of ``config``."""
-    findings = [*_instance(config), *_redis(config)]
+    findings = [*_instance(config), *exposure(config), *_redis(config)]
     database = _database(config)
     findings.append(database)
     if database.good:

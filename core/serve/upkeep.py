@@ -1,4 +1,4 @@
-"""What the doctor says about the audit, backups and the clock."""
+"""What the doctor says about the audit, backups, the clock, and what failed meanwhile."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from sqlalchemy.engine import Connection
 from core.accounts.models import now
 from core.config import Config
 from core.database.append_only import is_append_only
+from core.jobs.models import FAILED, JOBS
+from core.records.privacy.models import RetentionRule
 from core.records.seals.anchor import AnchorError, anchor_file, read_anchor
 from core.records.seals.digest import ROWS, SealKey
 from core.records.seals.sealing import agrees, newest_seal
@@ -21,6 +23,7 @@ BACKUP_AGE = dt.timedelta(days=8)
 YOUNG = dt.timedelta(days=7)  # how old an installation may be without a backup
 SKEW = dt.timedelta(minutes=1)
 FUTURE = dt.timedelta(minutes=5)
+LATELY = dt.timedelta(days=7)
 
 
 def upkeep(config: Config, connection: Connection) -> Iterator[Finding]:
@@ -28,6 +31,8 @@ def upkeep(config: Config, connection: Connection) -> Iterator[Finding]:
     yield _audit(config, connection)
     yield _backups(config, connection)
     yield _clock(connection)
+    yield _failures(connection)
+    yield from _retention(connection)
 
 
 def _audit(config: Config, connection: Connection) -> Finding:
@@ -98,3 +103,18 @@ def _clock(connection: Connection) -> Finding:
     return Finding(True, "clock", "It agrees with what is stored.")
 
 
+def _failures(connection: Connection) -> Finding:
+    failed = sa.select(sa.func.count()).where(JOBS.c.status == FAILED, JOBS.c.finished_at > now() - LATELY)
+    count = connection.scalar(failed) or 0
+    if count:
+        sentence = f"{count} failed within a week; look at them, and repeat them, under Administration, Jobs."
+        return Finding(False, "failed jobs", sentence)
+    return Finding(True, "failed jobs", "None within a week.")
+
+
+def _retention(connection: Connection) -> Iterator[Finding]:
+    broken = sa.select(RetentionRule.name).where(RetentionRule.active, RetentionRule.problem != "").limit(10)
+    for name in connection.scalars(broken):
+        yield Finding(
+            False, f"rule “{name}”", "It does not run; Administration, Personal data, Rules of retention says why."
+        )

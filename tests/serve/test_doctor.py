@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from core.accounts.models import now
 from core.config import Config
 from core.jobs.models import JOBS
+from core.records.privacy.models import RetentionRule
 from core.records.seals.digest import ROWS
 from core.records.seals.sealing import seal_audit
 from core.serve import doctor
@@ -177,3 +178,44 @@ def test_a_clock_behind_what_is_stored_is_told(healthy):
     _act(healthy, "core.test", "changed", now() + dt.timedelta(hours=3))
 
     assert "NTP" in _bad(healthy.config)["clock"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "subject", "advice"),
+    [
+        ({"public_url": "http://crm.example.com"}, "address", "PEYVAND_PUBLIC_URL"),
+        ({"public_url": "https://crm.example.com"}, "proxies", "PEYVAND_TRUSTED_PROXIES"),
+        ({"redis_url": "redis://127.0.0.1:1/0"}, "Redis access", "PEYVAND_REDIS_URL"),
+    ],
+)
+def test_what_is_open_to_others_is_told(healthy, settings, subject, advice):
+    assert advice in _bad(dataclasses.replace(healthy.config, **settings))[subject]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"public_url": "https://crm.example.com", "trusted_proxies": 1},
+        {"public_url": "http://localhost:8000"},
+        {"redis_url": "redis://:secret1@127.0.0.1:1/0"},
+    ],
+)
+def test_what_is_closed_is_no_fault(healthy, settings):
+    findings = doctor.examine(dataclasses.replace(healthy.config, **settings))
+
+    assert not {"address", "proxies", "Redis access"} & {found.subject for found in findings if not found.good}
+    assert "secret1" not in str(findings)
+
+
+def test_jobs_that_failed_and_rules_that_do_not_run_are_told(healthy):
+    row = {"id": "1", "name": "core.deliver_events", "plugin": "core", "queue": "system", "arguments": {}}
+    row |= {"created_at": now(), "finished_at": now() - dt.timedelta(days=1), "status": "failed"}
+    rule = {"name": "Old ones", "record_type": "contacts.person", "condition": {}, "way": "erase", "problem": "owner"}
+    with healthy.runtime.database.engine.begin() as connection:
+        connection.execute(sa.insert(JOBS).values(row))
+        connection.execute(sa.insert(RetentionRule.__table__).values(active=True, **rule))
+
+    bad = _bad(healthy.config)
+
+    assert bad["failed jobs"].startswith("1 failed within a week")
+    assert "Rules of retention" in bad["rule “Old ones”"]
