@@ -10,6 +10,7 @@ PEYVAND_HOST              address the web server listens on (127.0.0.1)
 PEYVAND_PORT              TCP port the web server listens on (8000)
 PEYVAND_WEB_WORKERS       web processes (2)
 PEYVAND_WEB_THREADS       threads in each web process (4)
+PEYVAND_JOB_MEMORY        megabytes of memory that one job may take; one that takes more fails (2048)
 PEYVAND_SECRET_KEY        at least 32 unpredictable characters (generated once into instance/secret_key)
 PEYVAND_ENCRYPTION_KEY    64 hexadecimal digits; more of them decrypt only (generated once into instance/encryption_key)
 PEYVAND_SAFE              start the core alone, without any plugin (off)
@@ -80,6 +81,7 @@ SETTINGS = (
     Setting("PEYVAND_PORT", "8000", "TCP port the web server listens on."),
     Setting("PEYVAND_WEB_WORKERS", "2", "Web processes."),
     Setting("PEYVAND_WEB_THREADS", "4", "Threads in each web process."),
+    Setting("PEYVAND_JOB_MEMORY", "2048", "Megabytes of memory that one job may take; one that takes more fails."),
     Setting("PEYVAND_SECRET_KEY", "generated into instance/secret_key", "At least 32 unpredictable characters."),
     Setting(
         "PEYVAND_ENCRYPTION_KEY",
@@ -139,6 +141,7 @@ class Config:
     port: int = 8000
     web_workers: int = 2
     web_threads: int = 4
+    job_memory: int = 2048
     safe: bool = False
     strict: bool = False
     public_url: str = "http://127.0.0.1:8000"
@@ -181,6 +184,7 @@ class Config:
             port=port,
             web_workers=whole_number(environ, "PEYVAND_WEB_WORKERS", 2, 1, 256),
             web_threads=whole_number(environ, "PEYVAND_WEB_THREADS", 4, 1, 256),
+            job_memory=whole_number(environ, "PEYVAND_JOB_MEMORY", 2048, 256, 1_000_000),
             safe=switch(environ, "PEYVAND_SAFE"),
             strict=switch(environ, "PEYVAND_STRICT"),
             public_url=public_url(environ.get("PEYVAND_PUBLIC_URL") or own_address),
@@ -248,6 +252,7 @@ class Config:
             "PEYVAND_PORT": str(self.port),
             "PEYVAND_WEB_WORKERS": str(self.web_workers),
             "PEYVAND_WEB_THREADS": str(self.web_threads),
+            "PEYVAND_JOB_MEMORY": str(self.job_memory),
             "PEYVAND_SECRET_KEY": self.secret_key.decode(),
             "PEYVAND_ENCRYPTION_KEY": " ".join(key.hex() for key in self.encryption_keys),
             "PEYVAND_SAFE": "1" if self.safe else "",

@@ -11,6 +11,7 @@ What happens in the parent before each fork, and why:
 
 import logging
 import os
+import resource
 import secrets
 import socket
 import time
@@ -58,6 +59,13 @@ def perform(job_id: str) -> None:
     if _worker is None:
         raise ForbiddenFunction("Jobs are run by a worker process.")
     perform_job(_worker.runtime, job_id, _worker.name)
+
+
+def _limit_memory(megabytes: int) -> None:
+    """Let this process take no more: a job without bounds fails by itself instead of taking the machine with it."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = megabytes << 20
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 class JobWorker(rq.Worker):
@@ -117,6 +125,7 @@ class JobWorker(rq.Worker):
     def main_work_horse(self, job: RqJob, queue: rq.Queue) -> None:
         """The first thing the child does; it does not return."""
         self.runtime.database.abandon_after_fork()
+        _limit_memory(self.runtime.config.job_memory)
         super().main_work_horse(job, queue)
 
     def maintain_heartbeats(self, job: RqJob, execution: Execution) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request
 from flask_babel import gettext as _
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_FULL = "53100"  # of PostgreSQL
+SECRET = ("password", "code", "token", "credential")  # in the names of fields that are not repeated
+MOST_TYPED, LONGEST_TYPED = 1000, 500_000
 
 error_pages = Blueprint("errors", __name__)
 
@@ -71,6 +74,7 @@ def _answer(
     number: str | None = None,
     place: str = "",
     errors: Mapping[str, object] | None = None,
+    typed: Sequence[tuple[str, str]] = (),
 ) -> tuple[Any, int]:
     heading, standard = _texts(code)
     if is_for_tokens():
@@ -84,6 +88,7 @@ def _answer(
         text=text or standard,
         request_id=number,
         back_url=None,
+        typed=typed,
         shell=shell,
     )
     return page, code
@@ -101,8 +106,28 @@ def http_error(error: HTTPException) -> Any:
 
 @error_pages.app_errorhandler(CSRFError)
 def expired_form(_error: CSRFError) -> tuple[Any, int]:
-    """A form that was open too long."""
+    """A form that was open longer than its session. What was typed is given back, to be sent once more."""
+    typed = _typed_here()
+    if typed:
+        sentence = _("This form was open too long. Nothing you typed is lost: sign in again in another window if you "
+                     "must, and send it from here.")  # fmt: skip
+        return _answer(400, sentence, typed=typed)
     return _answer(400, _("This form was open too long. Go back, reload the page and send it again."))
+
+
+def _typed_here() -> list[tuple[str, str]]:
+    """The fields of a form that was sent from a page of this very site; nothing where it holds a secret or a file.
+
+    What another site sends is not repeated, or its visitors would be one click away from doing its will.
+    """
+    own = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    own = own or urlsplit(request.headers.get("Origin", "")).netloc == request.host
+    if not own or request.method != "POST" or any(file.filename for file in request.files.values()):
+        return []
+    typed = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    if len(typed) > MOST_TYPED or sum(len(value) for _name, value in typed) > LONGEST_TYPED:
+        return []
+    return [] if any(mark in name for name, _value in typed for mark in SECRET) else typed
 
 
 @error_pages.app_errorhandler(Forbidden)

@@ -76,6 +76,15 @@ def test_a_job_that_takes_too_long_is_ended(runtime, ask, start, row):
 
 
 @on_sqlite
+def test_a_job_that_takes_too_much_memory_fails_and_others_go_on(runtime, ask, start, row, status):
+    start("worker")
+    job_id, other = ask("toy.hoard"), ask("toy.mark", text="after")
+    wait_for(lambda: status(job_id) == "failed")
+    assert "MemoryError" in row(job_id).traceback
+    wait_for(lambda: status(other) == "done")
+
+
+@on_sqlite
 def test_a_job_whose_process_is_killed_is_queued_again(runtime, ask, start, row):
     start("worker")
     job_id = ask("toy.slow", seconds=30)

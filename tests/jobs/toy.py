@@ -125,6 +125,10 @@ def slow(progress: Progress, seconds: float) -> None:
     leave_mark("end")
 
 
+def hoard(progress: Progress) -> None:
+    bytearray(3 << 30)  # more than a job may take; without a limit it would succeed, for nobody touches it
+
+
 def hang(progress: Progress) -> None:
     time.sleep(60)
 
@@ -144,6 +148,7 @@ JOBS_OF_TOY = (
     Job(name="toy.refuse", run=refuse, label="Refuse"),
     Job(name="toy.slow", run=slow, label="Slow", queue="bulk", retry_after=1),
     Job(name="toy.hang", run=hang, label="Hang", attempts=1, timeout=1),
+    Job(name="toy.hoard", run=hoard, label="Hoard", attempts=1),
     Job(name="toy.change_and_fail", run=change_and_fail, label="Change and fail"),
 )
 
