@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask_babel import gettext as _
 
-from core.admin.grouping import Group, groups_of, number_fields
+from core.admin.grouping import Group, groups_of, number_fields, totals_of
 from core.admin.list_rows import address, label_of
 from core.admin.opened_view import ALL, Opened
 from core.database.limits import TooSlow
@@ -97,8 +97,10 @@ def grouped_page(view: RecordView, opened: Opened, asked: ListRequest, context: 
     numbers = number_fields(view.screen, view.record_type, columns)
     too_slow = False
     groups: list[Group] = []
+    totals: Mapping[str, str] = {}
     try:
         groups = groups_of(view.session, view.query, asked, grouping, numbers)
+        totals = totals_of(view.session, view.query, asked, numbers) if numbers and groups else {}
     except TooSlow:
         too_slow = True
     list_url = view.list_url()
@@ -113,6 +115,7 @@ def grouped_page(view: RecordView, opened: Opened, asked: ListRequest, context: 
         grouping=grouping,
         groups=[(group, group_url(group)) for group in groups],
         numbers=[(field.name, str(field.label)) for field in numbers],
+        totals=totals,
         total=sum(group.count for group in groups),
         too_slow=too_slow,
         list_columns=[(name, str(label_of(view, name))) for name in columns],

@@ -89,6 +89,8 @@ def test_groups_have_counts_and_sums_and_open_their_records(toys: Toys, browser:
     assert groups(html) == [("New", "2"), ("In progress", "2")]
     assert "$3.50" in html
     assert "€4" in html
+    assert re.search(r'<tfoot><tr class="totals">\s*<td>Total</td><td class="num"[^>]*>4<', html)
+    assert "€4 + $3.50" in html
     url = unescape(re.findall(r'data-nv-fold="([^"]+)"', html)[1])
     assert sorted(names(browser.get(url).text)) == ["a", "b"]
 

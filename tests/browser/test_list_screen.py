@@ -80,7 +80,7 @@ def test_groups_unfold_and_columns_are_chosen_and_kept_as_a_view(visit: Callable
     page.locator(".fold").first.click()
     expect(page.locator(".fold-body table").first).to_be_visible()
     visitor.go("/sales/deal/?view=all")
-    page.locator("#list-shape [data-nv-modal]").click()
+    page.locator("#list-shape [data-nv-modal*=columns]").click()
     form = page.locator("dialog [data-nv-columns]")
     form.locator("[value=next_step][type=checkbox]").uncheck()
     form.locator("[data-nv-move='-1'][value=amount]").click()
@@ -92,4 +92,52 @@ def test_groups_unfold_and_columns_are_chosen_and_kept_as_a_view(visit: Callable
     expect(page.locator(".view-tabs [aria-current]")).to_have_text("Amounts first")
     expect(page.locator("th.col-next_step")).to_have_count(0)
     expect(page.locator("tfoot .totals")).to_be_visible()
+    assert visitor.messages == []
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_a_list_is_found_again_as_it_was_left(visit: Callable[..., Visitor], language: str) -> None:
+    visitor = visit(language=language)
+    visitor.sign_in()
+    page = visitor.go(f"{PEOPLE}&page_size=50")
+    page.locator("#sort-status").click()
+    expect(page.locator("th.col-status")).to_have_attribute("aria-sort", "ascending")
+    page.locator("#sort-name").click(modifiers=["Shift"])
+    expect(page.locator(".sort-n")).to_have_count(2)
+    page.locator("#sort-name").press("Shift+Enter")
+    page.wait_for_url(re.compile("sort=status%2C-name"))
+    expect(page.locator("#sort-name")).to_be_focused()
+    rows = page.locator("tr[data-nv-row]")
+    for number in (30, 32):
+        rows.nth(number).locator("[name=rowid]").check()
+    link = rows.nth(34).locator(".rec-link")
+    link.scroll_into_view_if_needed()
+    place, address, first = page.evaluate("scrollY"), page.url, rows.first.inner_text()
+    assert place > 300
+    with page.expect_navigation():
+        link.click()
+    page.go_back()
+    expect(page.locator("#action_form [data-nv-selected]")).to_contain_text("2" if language == "en" else "۲")
+    expect(rows.nth(32).locator("[name=rowid]")).to_be_checked()
+    assert (page.url, rows.first.inner_text()) == (address, first)
+    page.wait_for_function("place => Math.abs(scrollY - place) < 3", arg=place)
+    assert visitor.messages == []
+
+
+def test_what_leads_on_from_a_list_follows_its_search(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.sign_in()
+    page = visitor.go("/contacts/person/?view=all&page_size=25")
+    expect(page.locator("#action_form .bulk-all")).to_contain_text("All 4")
+    page.locator("[data-nv-search]").press_sequentially("leo")
+    expect(page.locator("#list-count")).not_to_contain_text("4")
+    for place in (".head-acts a[href*=export]", ".seg a[href*=board]", "#filter-build", "#list-shape a[href*=columns]"):
+        assert "search=leo" in (page.locator(place).get_attribute("href") or ""), place
+    # Everything that the list shows is no longer everything there is.
+    expect(page.locator("#action_form .bulk-all")).to_have_count(0)
+    for screen in ("board", "calendar"):
+        visitor.go(f"/sales/deal/{screen}")
+        page.locator("[data-nv-search]").press_sequentially("renewal")
+        page.wait_for_url(re.compile("search=renewal"))
+        assert "search=renewal" in (page.locator("#list-head .seg a").first.get_attribute("href") or "")
     assert visitor.messages == []
