@@ -1,4 +1,5 @@
-"""``make security``: a served installation with sample data, looked at through its doors, and the program's own text.
+"""``make security``: a served installation with sample data, looked at through its doors, the program's own text, and
+what is known of the libraries.
 
 Prints what was found by severity; status 1 when anything high or medium is open.
 """
@@ -17,6 +18,7 @@ from flask_babel import force_locale
 from core.accounts.actor import as_system
 from core.testing.scanning import HIGH, MEDIUM, OPEN, SEVERITIES, Doors, Finding, over_http, scan
 from core.testing.serving import ServedInstallation
+from scripts.libraries import Answers, ask_pypi, installed
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = ("contacts", "sales", "activities")
@@ -24,9 +26,11 @@ PLUGINS = ("contacts", "sales", "activities")
 
 def main() -> int:
     """Scan everything and print the findings."""
-    found = [*program_text(), *served()]
+    answers = ask_pypi(installed())
+    found = [*program_text(), *libraries(answers), *served()]
     for finding in found:
         print(f"{finding.severity:6} {finding.check}: {finding.where}: {finding.what}")
+    print(answers.sentence)
     counts = Counter(finding.severity for finding in found)
     print("findings: " + ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES))
     return 1 if counts[HIGH] or counts[MEDIUM] else 0
@@ -41,6 +45,19 @@ def program_text() -> list[Finding]:
         Finding(MEDIUM, f"program text {row['code']}", _line(row["filename"], row["location"]["row"]), row["message"])
         for row in rows
         if str(row["code"]).startswith("S")
+    ]
+
+
+def libraries(answers: Answers) -> list[Finding]:
+    """What PyPI knows of the installed releases; it says nothing of how bad it is."""
+    return [
+        Finding(
+            MEDIUM,
+            f"library {one.name}",
+            f"{one.library} {one.version}",
+            f"{one.what} (fixed in {', '.join(one.fixed) or 'no release'})",
+        )
+        for one in answers.found
     ]
 
 
