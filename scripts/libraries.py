@@ -71,7 +71,7 @@ def ask_pypi(libraries: dict[str, str], address: str = PYPI) -> Answers:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda pair: (pair, _ask(address, *pair)), libraries.items()))
     told = [(pair, answer) for pair, answer in answers if isinstance(answer, list)]
-    found = [weakness for pair, answer in told for weakness in _weaknesses(*pair, answer)]
+    found = [weakness for (name, version), answer in told for weakness in _weaknesses(name, version, answer)]
     return Answers(tuple(found), len(told), len(libraries))
 
 
