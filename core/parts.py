@@ -198,11 +198,11 @@ class ImportHints:
     to read it, each by the column's name; rows of parts are called ``phones.mobile.number``, ``phones.1.number``, and
     in ``parse`` also ``phones.label`` for all of them. ``columns`` are columns that are no field: ``settle`` gets the
     values of a row by field, theirs included, and brings them in order, or raises ``ValueError`` with the reason why it
-    cannot be imported. ``derived`` names fields that follow from others and cannot be chosen, ``together`` those of
-    which a record that has one is not given another. ``recognise`` maps whole
-    headers that it knows, position to column. ``keys`` are the fields by which a row is told to be a record that
-    exists, in their order; ``agree`` gets a row's values, the record's name, the key and its value, and may say that
-    the two are different all the same.
+    cannot be imported; like ``parse`` it runs ahead of the import, in a thread without its session. ``derived`` names
+    fields that follow from others and cannot be chosen, ``together`` those of which a record that has one is not given
+    another. ``recognise`` maps whole headers that it knows, position to column. ``keys`` are the fields by which a row
+    is told to be a record that exists, in their order; ``agree`` gets a row's values, the record's name, the key and
+    its value, and may say that the two are different all the same.
     """
 
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -464,7 +464,7 @@ def hears(wanted: Callable[[Event], bool]) -> Callable[[Function], Function]:
     """Tell an implementation of ``on_event`` only of events for which ``wanted`` is true; others cost it nothing.
 
     Args:
-        wanted: looks at nothing but the event.
+        wanted: looks at nothing but the event. Of many imported records it is asked before their events have an ``id``.
     """
 
     def mark(function: Function) -> Function:

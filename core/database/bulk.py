@@ -6,8 +6,10 @@ Values pass the column types' own conversion, and errors come as SQLAlchemy's, a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -15,9 +17,28 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
-CHUNK = 900  # parameters of one IN list; SQLite took 999 at most for long
+from core.database.copying import copied
+
+TOGETHER = 1_000  # rows that are converted at a time
+
+
+class _Numbers(sa.types.UserDefinedType[str]):
+    """An array of whole numbers whose value is a text such as ``{1,2}``.
+
+    The driver looks at every element of a list, which takes as long as finding it. And a text that the query itself
+    turned into an array would be read again for every row that no index finds.
+    """
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "BIGINT[]"
+
 
 Row = Sequence[Any]
+Load = tuple[sa.Table, Sequence[str], Iterable[Row]]
+"""A table, the names of its columns, and values in their order."""
 
 
 def insert_rows(connection: Connection, table: sa.Table, names: Sequence[str], rows: Iterable[Row]) -> None:
@@ -32,31 +53,52 @@ def insert_rows(connection: Connection, table: sa.Table, names: Sequence[str], r
     Raises:
         sqlalchemy.exc.DBAPIError: the database refused a row; the transaction, or its savepoint, must be rolled back.
     """
-    converted = _converted([table.c[name] for name in names], rows, connection.dialect)
+    insert_all(connection, [(table, names, rows)])
+
+
+def insert_all(connection: Connection, loads: Iterable[Load]) -> None:
+    """Insert rows into several tables, one after the other; see ``insert_rows``.
+
+    Args:
+        connection: inside a transaction; nobody else may use it before this is done.
+        loads: the arguments of ``insert_rows`` for each table. They are asked for one by one: PostgreSQL takes in the
+            rows of one table while those of the next are made.
+    """
     quote = connection.dialect.identifier_preparer.quote
-    target = f"{quote(table.name)} ({', '.join(map(quote, names))})"
-    if connection.dialect.name != "postgresql":
-        values = list(converted)
-        if values:
-            marks = ", ".join("?" * len(names))
-            connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({marks})", values)  # noqa: S608 - our own names
-        return
     driver: Any = connection.connection.driver_connection
-    statement = f"COPY {target} FROM STDIN"
+    statement = ""
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in converted:
-                copy.write_row(row)
+        with ExitStack() as under_way:
+            for table, names, rows in loads:
+                pieces = _converted([table.c[name] for name in names], rows, connection.dialect)
+                target = f"{quote(table.name)} ({', '.join(map(quote, names))})"
+                if connection.dialect.name != "postgresql":
+                    _insert_each(connection, target, [row for columns in pieces for row in zip(*columns, strict=True)])
+                    continue
+                texts: Iterable[str] = copied(pieces, driver)
+                if statement:
+                    texts = [*texts]
+                    under_way.close()
+                statement = f"COPY {target} FROM STDIN"
+                copy = under_way.enter_context(under_way.enter_context(driver.cursor()).copy(statement))
+                for text in texts:
+                    copy.write(text)
     except psycopg.Error as error:
         raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
+
+
+def _insert_each(connection: Connection, target: str, rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({marks})", rows)  # noqa: S608 - our own names
 
 
 def new_ids(connection: Connection, table: sa.Table, count: int) -> list[int]:
     """Ids for rows that are about to be inserted, in this transaction and by this connection."""
     if connection.dialect.name == "postgresql":
-        sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+        sequence = connection.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, "id")))
         numbers = sa.func.generate_series(1, count).table_valued("value")
-        query = sa.select(sa.func.nextval(sa.cast(sequence, sa.Text))).select_from(numbers)
+        query = sa.select(sa.func.nextval(sa.literal(sequence, sa.Text))).select_from(numbers)
         return list(connection.execute(query).scalars())
     # A writing transaction of SQLite is alone, so nobody else takes these.
     last = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
@@ -74,9 +116,7 @@ def among(column: Any, values: Iterable[Any], dialect: Dialect) -> sa.ColumnElem
     wanted = list(values)
     if dialect.name == "postgresql":
         if isinstance(column.type, sa.Integer):
-            # The driver looks at every element of a list, which takes as long as finding it; a text is made at once.
-            text = sa.literal(_array(tuple(wanted)), sa.Text)
-            return column == sa.any_(sa.cast(text, sa.ARRAY(column.type)))  # type: ignore[no-any-return]
+            return column == sa.any_(sa.literal(_array(tuple(wanted)), _Numbers()))  # type: ignore[no-any-return]
         return column == sa.any_(sa.literal(wanted, sa.ARRAY(column.type)))  # type: ignore[no-any-return]
     if all(type(value) in (str, int) for value in wanted):
         each = sa.func.json_each(json.dumps(wanted)).table_valued("value")
@@ -89,10 +129,9 @@ def among_parameter(column: Any, name: str, *, postgresql: bool) -> sa.ColumnEle
 
     For statements that are made once; ``as_parameter`` gives the value.
     """
-    parameter = sa.bindparam(name, type_=sa.Text)
     if postgresql:
-        return column == sa.any_(sa.cast(parameter, sa.ARRAY(column.type)))  # type: ignore[no-any-return]
-    each = sa.func.json_each(parameter).table_valued("value")
+        return column == sa.any_(sa.bindparam(name, type_=_Numbers()))  # type: ignore[no-any-return]
+    each = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
     return column.in_(sa.select(each.c.value))  # type: ignore[no-any-return]
 
 
@@ -107,21 +146,22 @@ def _array(numbers: tuple[int, ...]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _converted(columns: Sequence[sa.Column[Any]], rows: Iterable[Row], dialect: Dialect) -> Iterable[tuple[Any, ...]]:
+def _converted(columns: Sequence[sa.Column[Any]], rows: Iterable[Row], dialect: Dialect) -> Iterator[list[Row]]:
+    """The rows in pieces, each as its columns, as the driver takes their values."""
     convert = [_processor(column, dialect) for column in columns]
-    special = [(place, processor) for place, processor in enumerate(convert) if processor is not None]
-    # The same moment stands in every row, so what was converted last is kept.
-    last: list[tuple[Any, Any]] = [(None, None)] * len(columns)
-    for row in rows:
-        values = list(row)
-        for place, processor in special:
-            value = values[place]
-            if value is None:
-                continue
-            if value is not last[place][0]:
-                last[place] = (value, processor(value))
-            values[place] = last[place][1]
-        yield tuple(values)
+    coming = iter(rows)
+    while some := list(islice(coming, TOGETHER)):
+        yield [
+            values if processor is None else _processed(processor, values)
+            for processor, values in zip(convert, zip(*some, strict=True), strict=True)
+        ]
+
+
+def _processed(processor: Callable[[Any], Any], values: Row) -> Row:
+    first = values[0]
+    if all(value is first for value in values):  # the same moment stands in every row
+        return (first if first is None else processor(first),) * len(values)
+    return [value if value is None else processor(value) for value in values]
 
 
 def _processor(column: sa.Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:

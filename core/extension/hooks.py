@@ -98,6 +98,14 @@ class Hooks:
             issubclass(model, getattr(function, "detached", ())) for function in asked if _concerned(function, model)
         )
 
+    def heard(self, hook: str, event: Any) -> bool:
+        """Whether any implementation of ``hook`` wants to hear of ``event``; one that cannot tell will be told."""
+        try:
+            return next(self._calls(hook, {"event": event}), None) is not None
+        except Exception:
+            log.exception("A plugin could not say whether it wants to hear of %s.", event)
+            return True
+
     def each(self, hook: str, **kwargs: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
         """Pairs of plugin and a call, for callers that decide themselves what an error means."""
         return self._calls(hook, kwargs)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
+from core.database.bulk import among
 from core.records.attachments.models import Attachment
 from core.records.followers import Follower
 from core.records.note import Note
@@ -23,10 +24,10 @@ BELONGINGS: tuple[Any, ...] = (Note, Attachment, Follower, Consent)
 
 def forget_belongings(session: Session, record_type: str, ids: Sequence[int]) -> None:
     """Remove notes, files, followers and consents of records that are gone, in the session's transaction."""
+    connection = session.connection()
     for model in BELONGINGS:
-        session.connection().execute(
-            sa.delete(model.__table__).where(model.record_type == record_type, model.record_id.in_(ids))
-        )
+        theirs = among(model.record_id, ids, connection.dialect)
+        connection.execute(sa.delete(model.__table__).where(model.record_type == record_type, theirs))
 
 
 def forget_plugin(connection: Connection, plugin: str) -> None:

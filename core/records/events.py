@@ -8,8 +8,9 @@ use ``event.id`` as their key.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,15 +20,20 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.accounts.actor import acting, as_system
 from core.accounts.models import Base, now
+from core.database.bulk import Load
 from core.database.engine import ONE_PLAN
 from core.database.types import UtcDateTime
 from core.parts import Event
 from core.records.audit import ROW_ID, Audit, plain
+from core.records.policy import current_hooks
 
 log = logging.getLogger(__name__)
 
 DELIVER = "core.deliver_events"
 BATCH = 500
+
+
+Fact = tuple[int, tuple[str, ...]]
 
 
 class OutboxEvent(Base):
@@ -79,6 +85,38 @@ def event_row(
         "data": {key: plain(value) for key, value in (data or {}).items()},
         "actor_id": acting().user_id,
     }
+
+
+def alike(session: Session, name: str, record_type: str, facts: Iterable[Fact]) -> Load:
+    """The same fact about many records, for ``insert_all`` in the session's transaction.
+
+    What nobody wants to hear counts as delivered from the start: to tell nobody of a hundred thousand records took as
+    long as a fifth of their import.
+
+    Args:
+        session: the unit of work that makes the facts true.
+        name: as for ``write_event``.
+        record_type: the type name of the records.
+        facts: the id of each record, and the names of the fields that the event tells of.
+    """
+    columns = ("at", "name", "record_type", "record_id", "actor_id", "data", "delivered_at")
+    table: Any = OutboxEvent.__table__
+    return table, columns, _alike(session, name, record_type, facts)
+
+
+def _alike(session: Session, name: str, record_type: str, facts: Iterable[Fact]) -> Iterator[tuple[Any, ...]]:
+    moment, actor_id, hooks = now(), acting().user_id, current_hooks()
+    told: dict[tuple[str, ...], tuple[dict[str, Any], str]] = {}
+    for record_id, fields in facts:
+        if fields not in told:
+            data = {"fields": sorted(fields)}
+            told[fields] = (data, json.dumps(data))
+        data, text = told[fields]
+        event = Event(id=0, name=name, record_type=record_type, record_id=record_id, data=data, actor_id=actor_id)
+        heard = hooks.heard("on_event", event)
+        if heard:
+            session.info["events_waiting"] = True
+        yield moment, name, record_type, record_id, actor_id, text, None if heard else moment
 
 
 def write_history(session: Session, audited: Sequence[dict[str, Any]], events: Sequence[dict[str, Any]]) -> None:

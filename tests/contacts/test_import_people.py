@@ -45,7 +45,8 @@ def bring(session: Session, path: Path, name: str = "contacts.person", **options
     conventions = Conventions.of({"date_order": likely_date_order(rows, mapping, target), **options})
     checked = list(check_rows(table.rows(), table.header, target, mapping, conventions))
     good = [row for row in checked if not row.problems]
-    outcomes = Writer(session, target, Choices.of(options, target), [*mapping.values()]).write(good)
+    writer = Writer(session, target, Choices.of(options, target), [*mapping.values()])
+    outcomes = writer.write(writer.draft(good))
     session.commit()
     return outcomes
 

@@ -46,10 +46,8 @@ def writer_of(session: Session, **options: Any) -> Writer:
 
 
 def fates(writer: Writer, *rows: Row) -> list[str]:
-    return [
-        outcome.kind
-        for outcome in writer.write([CheckedRow(number, [], row) for number, row in enumerate(rows, start=2)])
-    ]
+    checked = [CheckedRow(number, [], row) for number, row in enumerate(rows, start=2)]
+    return [outcome.kind for outcome in writer.write(writer.draft(checked))]
 
 
 def test_a_number_of_ones_own_tells_namesakes_apart(installation: TestInstallation) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from core.accounts.actor import acting, acting_as
 from core.errors import Forbidden, ValidationError
+from core.jobs.models import QUEUED, JobRecord
 from core.records.audit import Audit
-from core.records.events import OutboxEvent
+from core.records.events import DELIVER, OutboxEvent
 from core.records.transfer.checking import CheckedRow, RowOutcome
 from core.records.transfer.inserting import bears_bulk
 from core.records.transfer.targets import target_of
@@ -37,7 +38,8 @@ def write(
     target = target_of(site.screens[name], site.catalog.find(name))
     names = list(dict.fromkeys(name for row in rows for name in row))
     checked = [CheckedRow(number, [], row) for number, row in enumerate(rows, start=2)]
-    return Writer(session, target, Choices.of(options, target), names).write(checked)
+    writer = Writer(session, target, Choices.of(options, target), names)
+    return writer.write(writer.draft(checked))
 
 
 ROW = {
@@ -80,6 +82,24 @@ def test_history_event_and_columns_are_those_of_a_save(installation: TestInstall
         events = session.scalars(sa.select(OutboxEvent).where(OutboxEvent.record_type == "contacts.person")).all()
         assert [event.name for event in events] == ["contacts.person.created"] * 2
         assert set(events[1].data["fields"]) - set(events[0].data["fields"]) == {"owner"}
+
+
+def test_only_an_event_that_somebody_wants_to_hear_waits_to_be_delivered(installation: TestInstallation) -> None:
+    installation.run_jobs()
+    other = installation.user().email
+    people = sa.select(sa.func.count()).where(OutboxEvent.record_type == "contacts.person")
+    waiting = sa.select(OutboxEvent.record_id).where(OutboxEvent.delivered_at.is_(None))
+    queued = sa.select(JobRecord.name).where(JobRecord.status == QUEUED)
+    with installation.acting("user") as session:
+        write(session, [{"first_name": "Sara"}])  # one's own, and nobody can follow what is new
+        session.commit()
+        assert session.scalars(waiting).all() == session.scalars(queued).all() == []
+        write(session, [{"first_name": "Ali", "owner": other}])
+        session.commit()
+        ali = session.scalars(sa.select(Person.id).where(Person.first_name == "Ali")).one()
+        assert session.scalars(waiting).all() == [ali]
+        assert session.scalars(queued).all() == [DELIVER]
+        assert session.scalar(people) == 2
 
 
 def test_whoever_may_not_create_imports_nothing(installation: TestInstallation) -> None:

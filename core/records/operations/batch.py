@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session, selectinload
 
 from core.accounts.actor import as_system
+from core.database.bulk import among
 from core.errors import Blocked, UnknownRecordType
 from core.records.archive import archive, restore
 from core.records.catalog import current_catalog
@@ -160,6 +161,6 @@ def load(session: Session, model: type[Record], traces: Sequence[Trace]) -> dict
         for name in names
         if name in fields and fields[name].kind in ("links", "children")
     ]
-    statement = sa.select(model).where(model.id.in_(ids)).options(*options)
+    statement = sa.select(model).where(among(model.id, ids, session.get_bind().dialect)).options(*options)
     found = session.scalars(statement.execution_options(include_archived=True)).unique()
     return {record.id: record for record in found}

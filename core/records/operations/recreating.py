@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from core.accounts.models import User
+from core.database.bulk import among
 from core.records.audit import Audit
 from core.records.operations.restoring import put
 from core.records.operations.running import write_each
@@ -30,7 +31,9 @@ def recreate(batch: Batch, model: type[Record], traces: Sequence[Trace]) -> None
     session = batch.session
     ids = [trace.record_id for trace in traces]
     table = sa.inspect(model).local_table
-    taken = set(session.connection().execute(sa.select(table.c.id).where(table.c.id.in_(ids))).scalars())
+    connection = session.connection()
+    there = sa.select(table.c.id).where(among(table.c.id, ids, connection.dialect))
+    taken = set(connection.execute(there).scalars())
     stories = _stories(session, model.__record_type__, ids, before={trace.record_id: trace.rows[1] for trace in traces})
     free: list[Trace] = []
     for trace in traces:
@@ -61,7 +64,8 @@ def _stories(session: Session, record_type: str, ids: Sequence[int], *, before: 
     rows = session.execute(
         sa.select(Audit.id, Audit.at, Audit.record_id, Audit.action, Audit.changes, User.id.label("maker"))
         .outerjoin(User, User.id == Audit.actor_id)
-        .where(Audit.record_type == record_type, Audit.record_id.in_(ids), ~is_erased())
+        .where(Audit.record_type == record_type, ~is_erased())
+        .where(among(Audit.record_id, ids, session.get_bind().dialect))
         .order_by(Audit.id)
     )
     stories: dict[int, Story] = {}

@@ -16,21 +16,19 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from core.accounts.actor import acting
-from core.accounts.models import now
 from core.database.base import METADATA, all_mappers
+from core.database.bulk import among, insert_all
 from core.records.attachments.models import Attachment
 from core.records.audit import Audit, audit_row
 from core.records.belongings import forget_belongings
 from core.records.catalog import current_catalog
-from core.records.events import OutboxEvent
+from core.records.events import alike
 from core.records.followers import Follower
 from core.records.note import Note
 from core.records.policy import current_hooks, require
 from core.records.privacy.models import Hold
 from core.records.record import Part, Record
 
-PARAMETERS = 900  # of one IN list
 # Tables that tell of records and go on telling of them when they are gone.
 LOGS = frozenset(
     {"core_audit", "core_event", "core_operation", "core_operation_problem", "core_import", "core_duplicate",
@@ -64,12 +62,13 @@ def remove_records(session: Session, records: Sequence[Record], *, operation: st
     kept = referred(session, model, [record.id for record in records], operation=operation)
     gone = [record for record in records if record.id not in kept]
     ids = [record.id for record in gone]
-    for some in _chunks(ids):
+    connection, dialect = session.connection(), session.connection().dialect
+    if ids:
         for column in _own(model):
-            session.connection().execute(sa.delete(column.table).where(column.in_(some)))
-        forget_belongings(session, model.__record_type__, some)
+            connection.execute(sa.delete(column.table).where(among(column, ids, dialect)))
+        forget_belongings(session, model.__record_type__, ids)
         table = sa.inspect(model).local_table
-        session.connection().execute(sa.delete(table).where(table.c.id.in_(some)))
+        connection.execute(sa.delete(table).where(among(table.c.id, ids, dialect)))
     for record in gone:
         session.expunge(record)
     _tell(session, model.__record_type__, ids)
@@ -80,20 +79,23 @@ def referred(session: Session, model: type[Record], ids: Sequence[int], *, opera
     """Which of the records something refers to, with a sentence that says what."""
     kept: dict[int, str] = {}
     connection = session.connection()
-    statements = [(lambda some, column=column: sa.select(column).where(column.in_(some)), label)
-                  for column, label in [*_references(model), *_unmapped(connection, model)]]  # fmt: skip
-    for table, label in _about(model):
-        statements.append((lambda some, table=table: _told(table, model, some, operation), label))
-    for some in _chunks(ids):
-        for statement, label in statements:
-            for number in connection.execute(statement(some).distinct()).scalars():
-                kept.setdefault(number, _("It is referred to by: %(what)s", what=label))
+    dialect = connection.dialect
+    statements = [
+        (sa.select(column).where(among(column, ids, dialect)), label)
+        for column, label in [*_references(model), *_unmapped(connection, model)]
+    ]
+    statements += [(_told(table, model, ids, operation, dialect), label) for table, label in _about(model)]
+    for statement, label in statements:
+        for number in connection.execute(statement.distinct()).scalars():
+            kept.setdefault(number, _("It is referred to by: %(what)s", what=label))
     return kept
 
 
-def _told(table: sa.Table, model: type[Record], ids: Sequence[int], operation: str | None) -> sa.Select[Any]:
+def _told(
+    table: sa.Table, model: type[Record], ids: Sequence[int], operation: str | None, dialect: sa.Dialect
+) -> sa.Select[Any]:
     statement = sa.select(table.c.record_id).where(
-        table.c.record_type == model.__record_type__, table.c.record_id.in_(ids)
+        table.c.record_type == model.__record_type__, among(table.c.record_id, ids, dialect)
     )
     return statement.where(table.c.operation.is_distinct_from(operation)) if "operation" in table.c else statement
 
@@ -138,7 +140,7 @@ def _unmapped(connection: sa.Connection, model: type[Record]) -> list[tuple[Any,
             continue
         for key in inspector.get_foreign_keys(name):
             if key["referred_table"] == sa.inspect(model).local_table.name and len(key["constrained_columns"]) == 1:
-                column: sa.ColumnClause[Any] = sa.column(key["constrained_columns"][0])
+                column: sa.ColumnClause[Any] = sa.column(key["constrained_columns"][0], sa.BigInteger)
                 found.append((sa.table(name, column).c[column.name], name))
     return found
 
@@ -170,18 +172,10 @@ def _tell(session: Session, record_type: str, ids: Sequence[int]) -> None:
     """Audit rows and events, as the gate writes them for one record."""
     if not ids:
         return
-    connection = session.connection()
-    connection.execute(
-        sa.insert(Audit.__table__),  # type: ignore[arg-type]
-        [audit_row(record_type, number, "purged", {}) for number in ids],
-    )
-    event = {"at": now(), "name": f"{record_type}.purged", "record_type": record_type, "actor_id": acting().user_id}
-    connection.execute(
-        sa.insert(OutboxEvent.__table__),  # type: ignore[arg-type]
-        [{**event, "record_id": number, "data": {"fields": []}} for number in ids],
-    )
-    session.info["events_waiting"] = True
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + PARAMETERS] for start in range(0, len(ids), PARAMETERS))
+    told = audit_row(record_type, None, "purged", {})
+    names = [name for name in told if name != "record_id"]
+    fixed = [told[name] for name in names]
+    facts = ((number, ()) for number in ids)
+    audit: Any = Audit.__table__
+    history = (audit, [*names, "record_id"], ([*fixed, number] for number in ids))
+    insert_all(session.connection(), (history, alike(session, f"{record_type}.purged", record_type, facts)))

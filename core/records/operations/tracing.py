@@ -20,13 +20,14 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from core.database.bulk import among
 from core.parts import Label
 from core.records.audit import Audit
 from core.records.operations.restoring import fields_of, same
 from core.records.privacy.marks import is_erased
 from core.records.record import Record
 
-PAGE = 800  # audit rows; enough that a large import is removed in few statements
+PAGE = 3_000  # audit rows; enough that a large import is removed in few statements
 Key = tuple[str, int]
 
 
@@ -105,7 +106,8 @@ def traces_of(session: Session, operation: str, keys: Iterable[Key]) -> list[Tra
     for record_type, ids in _by_type(keys).items():
         found = session.execute(
             _columns()
-            .where(Audit.record_type == record_type, Audit.record_id.in_(ids), Audit.operation == operation)
+            .where(Audit.record_type == record_type, Audit.operation == operation)
+            .where(among(Audit.record_id, ids, session.get_bind().dialect))
             .order_by(Audit.id)
         )
         for row in found:
@@ -162,7 +164,7 @@ def later_rows(session: Session, traces: Sequence[Trace], but: Sequence[str]) ->
     for record_type, ids in _by_type(last).items():
         statement = _columns().where(
             Audit.record_type == record_type,
-            Audit.record_id.in_(ids),
+            among(Audit.record_id, ids, session.get_bind().dialect),
             Audit.id > min(last[record_type, number] for number in ids),
             sa.or_(Audit.operation.is_(None), Audit.operation.not_in(but)),
         )

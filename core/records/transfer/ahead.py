@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
@@ -10,7 +10,7 @@ from typing import TypeVar
 Batch = TypeVar("Batch")
 
 
-def ahead(batches: Generator[Batch, None, None]) -> Iterator[Batch]:
+def ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
     """What ``batches`` yields, made one step ahead in a thread of its own with this one's request, actor and language.
 
     The program waits for the database during a quarter of an export; now it spells the last batch meanwhile. Left early

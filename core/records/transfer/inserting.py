@@ -7,7 +7,7 @@ save; then its row, its parts, its links, its history and its event go to the da
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +18,11 @@ from sqlalchemy.orm.attributes import instance_state
 
 from core.accounts.actor import acting
 from core.accounts.models import now
-from core.database.bulk import insert_rows, new_ids
+from core.database.bulk import Load, insert_all, new_ids
 from core.errors import Forbidden, ValidationError
 from core.records.audit import Audit, audit_row, plain
 from core.records.catalog import current_catalog
-from core.records.events import OutboxEvent
+from core.records.events import alike
 from core.records.gate import described, stamp_words
 from core.records.policy import bounds, current_hooks, require
 from core.records.record import Record, Searchable
@@ -74,7 +74,6 @@ class BulkInsert:
         self.told = [entry.name for entry in self.fields.values() if not entry.managed and entry.kind not in several]
         self.part_defaults: dict[str, tuple[Any, dict[str, Any]]] = {}
         self.part_keys: dict[str, tuple[str, ...]] = {}
-        self.events: dict[tuple[str, ...], str] = {}
 
     def insert(self, rows: Sequence[NewRecord], *, dry: bool = False) -> list[int]:
         """Insert records and return their ids in the order of ``rows``; when ``dry``, only ask everybody (ids are 0).
@@ -93,25 +92,37 @@ class BulkInsert:
         self._admit(records, rows, connection)
         if dry:
             return [0] * len(rows)
+        # Before anything is on its way: the name of a linked record may be asked of the database.
+        told = [self._changes(record, row) for record, row in zip(records, rows, strict=True)]
         ids = new_ids(connection, self.table, len(rows))
-        # What nobody has is left to the database, which makes nothing of it: half of the columns of most files.
+        insert_all(connection, self._loads(ids, records, rows, told))
+        kept = current_catalog().kept.get(self.model)
+        note_inserted(self.session, kept, [record.__dict__ for record in records])
+        return ids
+
+    def _loads(
+        self, ids: Sequence[int], records: Sequence[Any], rows: Sequence[NewRecord], told: Sequence[Mapping[str, Any]]
+    ) -> Iterator[Load]:
+        """The rows of each table. The records come first, because all others refer to them and they take longest."""
         held = [record.__dict__ for record in records]
+        # What nobody has is left to the database, which makes nothing of it: half of the columns of most files.
         keys = [
             key for key in self.columns if key in self.filled or any(values.get(key) is not None for values in held)
         ]
-        insert_rows(
-            connection,
-            self.table,
-            ["id", *(self.columns[key] for key in keys)],
-            ([record_id, *map(values.get, keys)] for record_id, values in zip(ids, held, strict=True)),
-        )
-        note_inserted(self.session, current_catalog().kept.get(self.model), held)
+        own = ([record_id, *map(values.get, keys)] for record_id, values in zip(ids, held, strict=True))
+        yield self.table, ["id", *(self.columns[key] for key in keys)], own
+        base = audit_row(self.name, None, "created", {})
+        names = [name for name in base if name not in ("record_id", "changes")]
+        fixed = [base[name] for name in names]
+        history = ([*fixed, record_id, json.dumps(changes)] for record_id, changes in zip(ids, told, strict=True))
+        audit: Any = Audit.__table__
+        yield audit, [*names, "record_id", "changes"], history
         for name in dict.fromkeys(name for row in rows for name in row.parts):
-            self._insert_parts(connection, name, ids, records)
+            yield self._parts(name, ids, records)
         for name in dict.fromkeys(name for row in rows for name in row.links if self.fields[name].kind == "links"):
-            self._insert_links(connection, name, ids, rows)
-        self._tell(connection, ids, records, rows)
-        return ids
+            yield self._links(name, ids, rows)
+        news = (self._news(record, changes, base["actor_id"]) for record, changes in zip(records, told, strict=True))
+        yield alike(self.session, f"{self.name}.created", self.name, zip(ids, news, strict=True))
 
     def _record(self, usual: Mapping[str, Any], row: NewRecord) -> Any:
         """The object that hooks look at, its values put in past the events that would make a change of each."""
@@ -163,21 +174,17 @@ class BulkInsert:
             for listener in listeners:
                 listener(self.mapper, connection, instance_state(record))
 
-    def _insert_parts(self, connection: Any, name: str, ids: Sequence[int], records: Sequence[Any]) -> None:
+    def _parts(self, name: str, ids: Sequence[int], records: Sequence[Any]) -> Load:
         prop: RelationshipProperty[Any] = self.mapper.relationships[name]
         table: Any = prop.mapper.local_table
         (_local, foreign), *_more = prop.local_remote_pairs or ()
         keys = self._part_keys(name)
-        insert_rows(
-            connection,
-            table,
-            [foreign.name, *(prop.mapper.column_attrs[key].columns[0].name for key in keys)],
-            (
-                [record_id, *map(part.__dict__.get, keys)]
-                for record_id, record in zip(ids, records, strict=True)
-                for part in record.__dict__.get(name, ())
-            ),
+        parts = (
+            [record_id, *map(part.__dict__.get, keys)]
+            for record_id, record in zip(ids, records, strict=True)
+            for part in record.__dict__.get(name, ())
         )
+        return table, [foreign.name, *(prop.mapper.column_attrs[key].columns[0].name for key in keys)], parts
 
     def _part_keys(self, name: str) -> tuple[str, ...]:
         """The attributes of a part but its id and the way back to its whole."""
@@ -191,47 +198,17 @@ class BulkInsert:
             )
         return self.part_keys[name]
 
-    def _insert_links(self, connection: Any, name: str, ids: Sequence[int], rows: Sequence[NewRecord]) -> None:
+    def _links(self, name: str, ids: Sequence[int], rows: Sequence[NewRecord]) -> Load:
         prop: RelationshipProperty[Any] = self.mapper.relationships[name]
         table: Any = prop.secondary
         (_own, near), *_some = prop.synchronize_pairs
         (_their, far), *_others = prop.secondary_synchronize_pairs or ()
-        insert_rows(
-            connection,
-            table,
-            [near.name, far.name],
-            (
-                (record_id, linked.id)
-                for record_id, row in zip(ids, rows, strict=True)
-                for linked in row.links.get(name, ())
-            ),
+        marks = (
+            (record_id, linked.id)
+            for record_id, row in zip(ids, rows, strict=True)
+            for linked in row.links.get(name, ())
         )
-
-    def _tell(self, connection: Any, ids: Sequence[int], records: Sequence[Any], rows: Sequence[NewRecord]) -> None:
-        """The history and the event of each record, as if it had been saved by itself."""
-        base = audit_row(self.name, None, "created", {})
-        told = [self._changes(record, row) for record, row in zip(records, rows, strict=True)]
-        audit: Any = Audit.__table__
-        names = [name for name in base if name not in ("record_id", "changes")]
-        fixed = [base[name] for name in names]
-        insert_rows(
-            connection,
-            audit,
-            [*names, "record_id", "changes"],
-            ([*fixed, record_id, json.dumps(changes)] for record_id, changes in zip(ids, told, strict=True)),
-        )
-        event, moment, actor_id = f"{self.name}.created", base["at"], base["actor_id"]
-        outbox: Any = OutboxEvent.__table__
-        insert_rows(
-            connection,
-            outbox,
-            ["at", "name", "record_type", "record_id", "actor_id", "data"],
-            (
-                (moment, event, self.name, record_id, actor_id, self._event(self._news(record, changes, actor_id)))
-                for record_id, record, changes in zip(ids, records, told, strict=True)
-            ),
-        )
-        self.session.info["events_waiting"] = True
+        return table, [near.name, far.name], marks
 
     @staticmethod
     def _news(record: Any, changes: Mapping[str, Any], actor_id: int | None) -> tuple[str, ...]:
@@ -261,11 +238,6 @@ class BulkInsert:
         values = {key: held.get(key) for key in self._part_keys(name)}
         told = {key: value if type(value) is str else plain(value) for key, value in values.items()}
         return {"id": None, "name": str(part), "values": told}
-
-    def _event(self, names: tuple[str, ...]) -> str:
-        if names not in self.events:
-            self.events[names] = json.dumps({"fields": sorted(names)})
-        return self.events[names]
 
 
 def _defaults(mapper: Mapper[Any]) -> dict[str, Any]:

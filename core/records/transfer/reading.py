@@ -11,6 +11,7 @@ A batch is a list of columns, not of rows: what is done to every cell is done to
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,12 +28,10 @@ from core.records.record import Record
 from core.records.transfer.ahead import ahead
 from core.records.transfer.outgoing import Outgoing
 from core.records.transfer.spelling import NUMBERS, Style, spelled, spelling
+from core.records.transfer.streaming import rows_of, streamed
 from core.records.transfer.targets import PartPlan, part_plan
 from core.records.transfer.undisturbed import undisturbed
 
-# A statement per batch and column is worth it from some thousand on: looking up the phones of 100,000 people costs the
-# database 0.38 s by 1,000 and 0.19 s by 5,000. A batch of a list's columns is about 3 MB.
-BATCH = 3_000
 KEPT = 20_000  # names of linked records that are remembered
 JOINT = "; "
 TEXTS = frozenset({"text", "long_text", "email", "url", "phone"})  # kinds that are texts already
@@ -74,34 +73,34 @@ class Reading:
     def _batches(self) -> Generator[list[Cells], None, None]:
         own = {column.name: found for column in self.columns if (found := self._column(column)) is not None}
         places = {key: place for place, key in enumerate(own, start=1)}
-        statement = self.statement.with_only_columns(self.model.id, *own.values())
         spell = {column.name: self._spell(column) for column in self.columns}
+        statement = self.statement.with_only_columns(self.model.id, *own.values())
         session = self.sessions()
         try:
-            with acting_as(self.actor), reading():
-                _plan_for_all(session)
-                result = session.execute(statement.execution_options(yield_per=BATCH))
-                partitions = result.partitions(BATCH)
-            while True:
+            with closing(self._own(session, statement)) as batches:
                 # The server goes on asking after the request has ended, so each batch is read as the one who asked.
-                with acting_as(self.actor), reading(), undisturbed():
-                    rows = next(partitions, None)
-                    if rows is None:
-                        return
-                    values = list(zip(*rows, strict=True))
-                    ids = values[0]
-                    del rows
-                    loaded = self._load(session, ids, values, places)
-                    cells = []
-                    for column in self.columns:
-                        more: Cells | None = loaded.get(column.name)
-                        found = values[places[column.name]] if more is None else more
-                        cells.append(spell[column.name](found))
-                    del values, loaded
-                self.count += len(ids)
-                yield cells
+                for values in batches:
+                    with acting_as(self.actor), reading(), undisturbed():
+                        loaded = self._load(session, values[0], values, places)
+                        cells = []
+                        for column in self.columns:
+                            more: Cells | None = loaded.get(column.name)
+                            found = values[places[column.name]] if more is None else more
+                            cells.append(spell[column.name](found))
+                        self.count += len(values[0])
+                        del values, loaded
+                    yield cells
         finally:
             session.close()
+
+    def _own(self, session: Session, statement: sa.Select[Any]) -> Generator[list[Cells], None, None]:
+        """The record's own columns, those of the next records read ahead by a connection of their own.
+
+        On SQLite what is beside the records is read in the same transaction, which shows both at the same moment.
+        """
+        if session.get_bind().dialect.name == "postgresql":
+            return ahead(streamed(self.sessions(), self.actor, statement))
+        return streamed(session, self.actor, statement)
 
     def _column(self, column: Outgoing) -> Any:
         """The record's own column behind a column of the file: the key of a link, nothing for parts."""
@@ -153,7 +152,7 @@ class Reading:
     def _computed(self, session: Session, column: Column, ids: Sequence[int]) -> Mapping[int, Any]:
         dialect = session.get_bind().dialect
         if column.query is not None:
-            return dict(map(tuple, session.execute(column.query(lambda key: among(key, ids, dialect)))))
+            return dict(map(tuple, rows_of(session, column.query(lambda key: among(key, ids, dialect)))))
         records = session.scalars(sa.select(self.model).where(among(self.model.id, ids, dialect))).unique().all()
         return column.load(records) if records else {}
 
@@ -202,7 +201,7 @@ class Reading:
         columns = [getattr(part, value.name) for value in plan.values]
         statement = sa.select(owner, label, *columns).where(among(owner, ids, session.get_bind().dialect))
         found: dict[int, list[Any]] = {}
-        for row in session.execute(statement.order_by(part.id)):
+        for row in rows_of(session, statement.order_by(part.id)):
             found.setdefault(row[0], []).append(row[1:])
         return found
 
@@ -215,16 +214,6 @@ class Reading:
             found = self._slots[column.field.name] = _slots(plan, parts, self.style)
         texts = found.get((column.slot, column.part.name if column.part is not None else ""), {})
         return [*map(texts.get, ids)]
-
-
-def _plan_for_all(session: Session) -> None:
-    """Tell PostgreSQL that the cursor is read to its end; it plans for the first tenth otherwise.
-
-    A hundred thousand of a million people in the order of the list then come from one sort instead of a walk that looks
-    at the whole table in the order of names.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.text("SET LOCAL cursor_tuple_fraction = 1"))
 
 
 def _as_they_are(values: Cells) -> Cells:

@@ -34,6 +34,7 @@ from core.records.transfer import models
 from core.records.transfer.ahead import ahead
 from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import FAILED, CheckedRow, Checker, RowOutcome
+from core.records.transfer.drafts import Draft
 from core.records.transfer.leftovers import Leftover, Leftovers
 from core.records.transfer.limits import TableUnreadable
 from core.records.transfer.models import ImportRun
@@ -84,9 +85,9 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
         with operation(session, **key, total=total, job_id=_job_id(session, run)):
             session.commit()
             writer = writer_of(session, target, run)
-            for batch in ahead(_batches(table, target, run)):
+            for batch, drafts in ahead(_batches(table, target, run, writer)):
                 with undisturbed():
-                    seen = _write_batch(session, import_id, batch, writer, table, uploads)
+                    seen = _write_batch(session, import_id, batch, drafts, writer, table, uploads)
                 progress.report(seen, total)
     except TableUnreadable as error:
         session.rollback()
@@ -128,7 +129,7 @@ def checker_of(table: Table, target: Target, run: ImportRun) -> Checker:
 def rehearse(session: Session, rows: Sequence[CheckedRow], writer: Writer) -> list[RowOutcome]:
     """What would become of rows: they are written, and rolled back with all else that the session holds."""
     try:
-        return _outcomes(session, rows, writer)
+        return _outcomes(session, rows, writer.draft(_readable(rows)), writer)
     finally:
         session.rollback()
         writer.forget()
@@ -162,17 +163,30 @@ def _corrected(cells: list[str], fixed: Mapping[str, str] | None) -> list[str]:
     return [fixed.get(str(place), cell) for place, cell in enumerate(cells)]
 
 
-def _batches(table: Table, target: Target, run: ImportRun) -> Generator[list[CheckedRow], None, None]:
-    """Checked rows after the checkpoint, in batches."""
+def _batches(
+    table: Table, target: Target, run: ImportRun, writer: Writer
+) -> Generator[tuple[list[CheckedRow], list[Draft]], None, None]:
+    """Checked rows after the checkpoint, in batches, with the records in those that can be read."""
     checkpoint = run.checkpoint
     rows = itertools.dropwhile(lambda row: row[0] <= checkpoint, corrected(table.rows(), run.corrections))
     checker = checker_of(table, target, run)
     while batch := list(itertools.islice(rows, BATCH)):
-        yield checker.check(batch)
+        checked = checker.check(batch)
+        yield checked, writer.draft(_readable(checked))
+
+
+def _readable(rows: Sequence[CheckedRow]) -> list[CheckedRow]:
+    return [row for row in rows if not row.problems]
 
 
 def _write_batch(
-    session: Session, import_id: int, batch: Sequence[CheckedRow], writer: Writer, table: Table, uploads: Path
+    session: Session,
+    import_id: int,
+    batch: Sequence[CheckedRow],
+    drafts: Sequence[Draft],
+    writer: Writer,
+    table: Table,
+    uploads: Path,
 ) -> int:
     """One transaction: the rows, the leftovers and the checkpoint become true together or not at all.
 
@@ -195,7 +209,7 @@ def _write_batch(
     if claimed.rowcount != 1:  # type: ignore[attr-defined]
         raise ClaimLost
     writer.created.clear()
-    outcomes = _outcomes(session, batch, writer)
+    outcomes = _outcomes(session, batch, drafts, writer)
     kinds = Counter(outcome.kind for outcome in outcomes)
     left = [
         Leftover(row.number, row.cells, outcome.reason)
@@ -216,19 +230,22 @@ def _write_batch(
     return seen
 
 
-def _outcomes(session: Session, batch: Sequence[CheckedRow], writer: Writer) -> list[RowOutcome]:
-    good = [row for row in batch if not row.problems]
-    written = iter(_written(session, good, writer))
+def _outcomes(
+    session: Session, batch: Sequence[CheckedRow], drafts: Sequence[Draft], writer: Writer
+) -> list[RowOutcome]:
+    written = iter(_written(session, _readable(batch), writer, drafts))
     return [RowOutcome(FAILED, row.reason) if row.problems else next(written) for row in batch]
 
 
-def _written(session: Session, rows: Sequence[CheckedRow], writer: Writer) -> list[RowOutcome]:
+def _written(
+    session: Session, rows: Sequence[CheckedRow], writer: Writer, drafts: Sequence[Draft] | None = None
+) -> list[RowOutcome]:
     """Write rows together; when one is to blame for a refusal, halve them until it is found."""
     if not rows:
         return []
     try:
         with session.begin_nested():
-            return writer.write(rows)
+            return writer.write(writer.draft(rows) if drafts is None else drafts)
     except _ROW_ERRORS as error:
         writer.forget()
         if len(rows) == 1:

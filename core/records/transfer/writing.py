@@ -94,9 +94,15 @@ class Writer:
         if self._namesakes is not None and not self._dry:
             self._namesakes.forget()
 
-    def write(self, rows: Sequence[CheckedRow]) -> list[RowOutcome]:
-        """Write rows in the session's transaction; what became of each."""
-        drafts = [self._drafting.draft(row) for row in rows]
+    def draft(self, rows: Sequence[CheckedRow]) -> list[Draft]:
+        """The records in rows, before anybody asks the database; another thread may do this ahead of ``write``."""
+        return [self._drafting.draft(row) for row in rows]
+
+    def write(self, drafts: Sequence[Draft]) -> list[RowOutcome]:
+        """Write what ``draft`` made of rows in the session's transaction; what became of each.
+
+        Writing changes the drafts, so rows that are to be written again are drafted again.
+        """
         self._links.resolve([draft for draft in drafts if not draft.errors], write=not self._dry)
         good = [draft for draft in drafts if not draft.errors]
         together, namesakes = self.choices.together, self._namesakes
