@@ -403,7 +403,7 @@ def test_a_file_makes_records_for_whom_the_rules_allow(crm: TestInstallation) ->
                 writer = Writer(session, target, Choices.of({}, target), list(row))
                 allowed = role.scopes["create"] == "all" or (role.scopes["create"] != "none" and not owner)
                 try:
-                    writer.write([CheckedRow(2, [], row)])
+                    writer.write(writer.draft([CheckedRow(2, [], row)]))
                     session.commit()
                 except Forbidden:
                     session.rollback()
@@ -503,7 +503,7 @@ def updated_by_file(crm: TestInstallation, role: Role, sample: Sample) -> bool:
         choices = Choices.of({"mode": UPDATE, "keys": ["name"]}, target)
         writer = Writer(session, target, choices, list(row))
         try:
-            writer.write([CheckedRow(2, [], row)])
+            writer.write(writer.draft([CheckedRow(2, [], row)]))
             session.commit()
         except Forbidden:
             session.rollback()
