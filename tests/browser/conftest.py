@@ -41,7 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedInstallat
 
 
 class Visitor:
-    """A person at a browser; ``messages`` is everything the console complained about.
+    """A person at a browser; ``messages`` is everything the console complained about, ``status`` that of the page.
 
     Args:
         context: with its size and language set.
@@ -52,6 +52,7 @@ class Visitor:
         self.page: Page = context.new_page()
         self.url = url
         self.messages: list[str] = []
+        self.status = 0
         self.page.on(
             "console", lambda said: self.messages.append(said.text) if said.type in ("error", "warning") else None
         )
@@ -59,7 +60,8 @@ class Visitor:
 
     def go(self, path: str) -> Page:
         """Open a page and wait until it has settled."""
-        self.page.goto(self.url + path, wait_until="load")
+        answer = self.page.goto(self.url + path, wait_until="load")
+        self.status = answer.status if answer else 0
         return self.page
 
     def sign_in(self, email: str = "administrator@example.com", password: str = PASSWORD) -> None:
