@@ -12,7 +12,7 @@ from markupsafe import Markup
 from core.accounts.actor import acting
 from core.admin.grouping import number_fields, totals_of
 from core.admin.ids import not_found
-from core.admin.list_rows import cell_values, label_of
+from core.admin.list_rows import address, cell_values, label_of
 from core.admin.opened_view import open_view
 from core.database.limits import TooSlow
 from core.records.views.models import ListLayout
@@ -25,7 +25,7 @@ PEEKED = 14  # fields a look at a record shows
 
 
 def totals(view: RecordView) -> Any:
-    """The row of totals under a list, as a fragment."""
+    """The row of totals under a list: a fragment, or a page of its own for who has no script."""
     view.require("see")
     opened = open_view(view, request.args)
     asked = view.query.read(opened.arguments, view.page_size_options)
@@ -36,10 +36,16 @@ def totals(view: RecordView) -> Any:
         sums = totals_of(view.session, view.query, asked, numbers) if numbers else {}
     except TooSlow:
         sums, slow = {}, True
+    alone = "HX-Request" not in request.headers
     return view.render(
-        "nova/_totals.html", columns=[(name, str(label_of(view, name)), sums.get(name, "")) for name in columns],
-        actions=bool(view.get_actions_list()[0]), too_slow=slow,
-    )  # fmt: skip
+        "nova/totals.html" if alone else "nova/_totals.html",
+        title=_("Totals"),
+        columns=[(name, str(label_of(view, name)), sums.get(name, "")) for name in columns],
+        actions=bool(view.get_actions_list()[0]),
+        too_slow=slow,
+        list_label=view.screen.plural,
+        list_url=address(view.list_url(), opened.address(view.query.arguments(asked))),
+    )
 
 
 def choose_columns(view: RecordView) -> Any:

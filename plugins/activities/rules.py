@@ -36,8 +36,9 @@ def settle(activity: Activity, changes: Changes) -> None:
             activity.reminded_at = None
         if "due" in changes and activity.overdue_told_at is not None:
             activity.overdue_told_at = None
-        if new and activity.assignee is None and activity.assignee_id is None:
-            activity.assignee_id = acting().user_id
+        if new and activity.assignee is None and activity.assignee_id is None and acting().user_id is not None:
+            # Not only the key: where a form said that nobody is chosen, the link would empty it again.
+            activity.assignee = session.get(User, acting().user_id)
 
 
 def _keep_in_step(activity: Activity, changes: Changes, *, new: bool) -> None:

@@ -280,10 +280,13 @@ def test_the_form_chooses_what_an_activity_is_about_among_records_of_every_type(
         answer = browser.post("/activities/activity/new", data={**form, "about_type": refused})
         assert "Not a valid choice." in answer.get_data(as_text=True), refused
     chosen = {**form, "about_type": f"contacts.company:{company_id}"}
+    chosen |= {"due": TODAY.isoformat(), "assignee": ""}
     assert browser.post("/activities/activity/new", data=chosen).status_code == 302
     with installation.acting() as work:
         made = work.scalars(sa.select(Activity)).one()
         assert (made.about_type, made.about_id) == ("contacts.company", company_id)
+    # Nobody was chosen, so it is to be done by whoever wrote it down.
+    assert "Visit them" in browser.get("/").get_data(as_text=True)
     page = browser.get(f"/activities/activity/{made.id}").get_data(as_text=True)
     assert 'Sadeghi Brothers</bdi></a> <span class="muted">Company</span>' in page
     html = browser.get(f"/activities/activity/{made.id}/edit").get_data(as_text=True)

@@ -127,7 +127,10 @@ def test_totals_are_those_of_the_whole_filtered_list(toys: Toys, browser: Browse
     html = browser.get(LIST).text
     url = re.search(r'<tfoot hx-get="([^"]+)"', html)
     assert url is not None
-    assert "$8<" in browser.get(unescape(url[1])).text
+    page = browser.get(unescape(url[1])).text
+    assert "$8<" in page
+    assert "<html" in page
+    assert "<html" not in browser.get(unescape(url[1]), headers={"HX-Request": "true"}).text
     assert "$3<" in browser.get("/toys/kite/totals?name__eq=k").text
     assert "435, average 14.5" in browser.get("/toys/kite/totals?columns=name,weight").text
 
