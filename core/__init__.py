@@ -14,6 +14,7 @@ _HOME = {
     "core.accounts.actor": ("Actor", "acting", "as_system"),
     "core.accounts.models": ("User", "now"),
     "core.accounts.security": ("public",),
+    "core.accounts.token_door": ("for_tokens",),
     "core.admin.personal_fields": ("empty_fields", "personal_fields"),
     "core.calendars": ("parse_date",),
     "core.database.base": ("plugin_base",),
@@ -34,7 +35,7 @@ _HOME = {
         "parse_phone",
     ),
     "core.database.word_index": ("index_words",),
-    "core.errors": ("Blocked", "ConditionError", "Forbidden", "PeyvandError", "ValidationError"),
+    "core.errors": ("Blocked", "ConditionError", "Forbidden", "NotUnderstood", "PeyvandError", "ValidationError"),
     "core.hookspecs": ("hookimpl",),
     "core.jobs.progress": ("Progress",),
     "core.jobs.queue": ("enqueue",),
@@ -91,6 +92,7 @@ _HOME = {
     "core.records.note": ("Note", "add_note"),
     "core.records.submissions": ("Repeated", "note_submission", "record_of_form"),
     "core.records.timeline": ("Position", "StoryQuery", "about"),
+    "core.resources.resource": ("Resource", "resource_named", "resources_seen"),
     "core.site.formats": (
         "format_digits",
         "format_local_date",
@@ -104,6 +106,7 @@ _HOME = {
     "core.site.reader": ("preferences", "reading_as"),
     "core.site.site": ("current_site", "session"),
     "core.story": ("Channel", "EntryAction", "TimelineEntry", "Upcoming"),
+    "core.web.problems": ("request_id",),
     "core.text": ("fold", "latin_digits", "match_key"),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}

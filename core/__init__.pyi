@@ -3,6 +3,7 @@
 from core.accounts.actor import Actor, acting, as_system
 from core.accounts.models import User, now
 from core.accounts.security import public
+from core.accounts.token_door import for_tokens
 from core.admin.personal_fields import empty_fields, personal_fields
 from core.calendars import parse_date
 from core.database.base import plugin_base
@@ -23,7 +24,7 @@ from core.database.types import (
     parse_phone,
 )
 from core.database.word_index import index_words
-from core.errors import Blocked, ConditionError, Forbidden, PeyvandError, ValidationError
+from core.errors import Blocked, ConditionError, Forbidden, NotUnderstood, PeyvandError, ValidationError
 from core.hookspecs import hookimpl
 from core.jobs.progress import Progress
 from core.jobs.queue import enqueue
@@ -72,6 +73,7 @@ from core.records.policy import may, require, row_criterion
 from core.records.record import BoardLane, Located, Owned, Part, Record, Searchable
 from core.records.submissions import Repeated, note_submission, record_of_form
 from core.records.timeline import Position, StoryQuery, about
+from core.resources.resource import Resource, resource_named, resources_seen
 from core.site.formats import (
     format_digits,
     format_local_date,
@@ -86,6 +88,7 @@ from core.site.reader import preferences, reading_as
 from core.site.site import current_site, session
 from core.story import Channel, EntryAction, TimelineEntry, Upcoming
 from core.text import fold, latin_digits, match_key
+from core.web.problems import request_id
 
 __version__: str
 __all__ = [
@@ -124,6 +127,7 @@ __all__ = [
     "LongText",
     "MenuItem",
     "Money",
+    "NotUnderstood",
     "Note",
     "NotificationType",
     "Option",
@@ -141,6 +145,7 @@ __all__ = [
     "Record",
     "Repeated",
     "Report",
+    "Resource",
     "Schedule",
     "Screen",
     "Searchable",
@@ -166,6 +171,7 @@ __all__ = [
     "enqueue",
     "find_records",
     "fold",
+    "for_tokens",
     "format_digits",
     "format_local_date",
     "format_local_datetime",
@@ -197,7 +203,10 @@ __all__ = [
     "record_of_form",
     "record_permissions",
     "record_url",
+    "request_id",
     "require",
+    "resource_named",
+    "resources_seen",
     "restore",
     "row_criterion",
     "sentence",

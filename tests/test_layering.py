@@ -22,7 +22,7 @@ FLOORS = {
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs", "notifications", "mail"),
     3: ("admin", "site"),
-    4: ("reports", "web", "serve", "backup", "commands", "cli", "testing", FACADE),
+    4: ("reports", "resources", "web", "serve", "backup", "commands", "cli", "testing", FACADE),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

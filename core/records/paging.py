@@ -77,6 +77,27 @@ def read_page(session: Session, statement: sa.Select[Any], order: Order, asked: 
     )
 
 
+def read_on(session: Session, statement: sa.Select[Any], order: Order, limit: int, after: str = "") -> Page:
+    """At most ``limit`` records of ``statement`` from a place on, for readers that only go forward; nothing is counted.
+
+    Args:
+        session: what to read with.
+        statement: every record of the list, in no order, with its loader options.
+        order: the order of the list.
+        limit: how many.
+        after: the place that an earlier page named; empty for the beginning.
+
+    Raises:
+        ValueError: nobody wrote this place, or it is one of another order.
+    """
+    place = order.place(after) if after else None
+    if after and place is None:
+        raise ValueError("A place of another order.")
+    found = _read(session, statement, order, limit + 1, place)
+    more, found = len(found) > limit, found[:limit]
+    return Page([record for record, _place in found], None, after=_write(order, found[-1][1], None) if more else "")
+
+
 def _page_before(
     session: Session, statement: sa.Select[Any], order: Order, asked: Asked, count: Count
 ) -> Page | None:

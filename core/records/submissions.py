@@ -1,4 +1,7 @@
-"""A form that makes a record is sent once, however often the button is pressed or the browser repeats it."""
+"""A form that makes a record is sent once, however often the button is pressed or the browser repeats it.
+
+A program that makes one names its request instead of the form's key.
+"""
 
 from __future__ import annotations
 
@@ -53,15 +56,20 @@ def form_key(*, fresh: bool = False) -> str:
     return ("" if fresh else _typed_key()) or secrets.token_hex(16)
 
 
-def note_submission(session: Session, record: Record) -> None:
+def note_submission(session: Session, record: Record, key: str = "") -> None:
     """Say, in the transaction that makes ``record`` or something about it, that the form of this request was sent.
 
     One that is sent at the same time is waited for. A form without a key is taken for a new one.
 
+    Args:
+        session: the unit of work.
+        record: what came of it.
+        key: 32 hexadecimal digits, where the request is no form.
+
     Raises:
         Repeated: it was sent before; the caller rolls back.
     """
-    key = _typed_key()
+    key = key or _typed_key()
     if not key:
         return
     session.flush()
@@ -70,10 +78,10 @@ def note_submission(session: Session, record: Record) -> None:
         raise Repeated
 
 
-def record_of_form(session: Session, model: type[Made]) -> Made | None:
+def record_of_form(session: Session, model: type[Made], key: str = "") -> Made | None:
     """The record that the current actor made with the form of this request, as far as it can still be seen."""
     asked = sa.select(Submission.record_id).where(
-        Submission.key == _typed_key(),
+        Submission.key == (key or _typed_key()),
         Submission.actor_id == acting().user_id,
         Submission.record_type == model.__record_type__,
     )

@@ -1,0 +1,1 @@
+"""Records as programs read and write them: plain data, by the rules of the pages."""
