@@ -42,7 +42,8 @@ class Beside:
     ) -> None:  # fmt: skip
         self.computed, self._postgresql = tuple(computed), postgresql
         whole = [field for field in links if everything and _is_plain(model, field)]
-        narrowed = [field for field in links if field not in whole]
+        # A single link whose target is narrowed comes with the record, where SQLAlchemy adapts what narrows it.
+        narrowed = [field for field in links if field not in whole and field.kind == "links"]
         self.links = (*whole, *narrowed)
 
         def wanted(key: Any) -> Any:
@@ -51,7 +52,12 @@ class Beside:
         selects = [column.query(wanted) for column in computed if column.query is not None]
         # A table's columns are nothing that the session narrows, so they go along only where it would not. What lies in
         # the recycle bin is still linked, as when the links are read from the record: as objects that is a query apart.
-        selects += [_linked(model, field, wanted, as_objects=False) for field in whole]
+        selects += [
+            _linked_one(model, field, wanted)
+            if field.kind == "link"
+            else _linked(model, field, wanted, as_objects=False)
+            for field in whole
+        ]
         together = [_in_order(select) for select in selects]
         self._narrowed = [_linked(model, field, wanted, as_objects=True) for field in narrowed]
         self._together = Together(together) if together else None
@@ -71,8 +77,8 @@ class Beside:
             values[column.name] = {row[0]: row[1] for row in rows}
         for field, rows in zip(self.links, ordered[len(self.computed) :], strict=True):
             drawn: dict[int, list[Any]] = {}
-            for owner, number, name, color, *_place in rows:
-                drawn.setdefault(owner, []).append(named(field.target, number, name, color))
+            for owner, number, name, color, archived, *_place in rows:
+                drawn.setdefault(owner, []).append(named(field.target, number, name, color, archived=bool(archived)))
             values[field.name] = drawn
         return values
 
@@ -86,10 +92,10 @@ def is_typed(column: Column) -> bool:
 
 
 def named_by_columns(field: Field) -> bool:
-    """Whether the records of a list of links are written by their name alone, so that no object is needed for it."""
+    """Whether what a link or a list of links leads to is written by its name alone, so that no object is needed."""
     target: Any = field.target
     return (
-        field.kind == "links"
+        field.kind in ("link", "links")
         and issubclass(target, Record)
         and target.__str__ is Record.__str__
         and {"id", "name"} <= set(target.__table__.c.keys())
@@ -97,7 +103,9 @@ def named_by_columns(field: Field) -> bool:
 
 
 def _is_plain(model: type[Record], field: Field) -> bool:
-    """Whether what a list of links leads to is ordered by columns of its table."""
+    """Whether what a field links to is ordered by columns of its table, if at all."""
+    if field.kind == "link":
+        return True
     order = sa.inspect(model).relationships[field.name].order_by or ()
     table = sa.inspect(field.target).local_table  # type: ignore[union-attr]
     return all(isinstance(column, sa.Column) and column.table is table for column in map(_unannotated, order))
@@ -108,8 +116,19 @@ def _unannotated(element: Any) -> Any:
     return element.table.c.get(element.key, element) if isinstance(element, sa.Column) else element
 
 
+def _linked_one(model: type[Record], field: Field, wanted: Any) -> Any:
+    """Whose link, and the id, name and colour of the one record it leads to, and whether that lies in the bin."""
+    # A person and the company may lie in one table, so what is linked gets a name of its own.
+    other = field.target.__table__.alias()  # type: ignore[union-attr]
+    key = sa.inspect(model).relationships[field.name].local_remote_pairs[0][0]
+    color = other.c.color if "color" in other.c else sa.cast(sa.null(), sa.String)
+    archived = other.c.archived_at.is_not(None).label("archived")
+    statement = sa.select(key.table.c.id, other.c.id, other.c.name, color.label("color"), archived)
+    return statement.select_from(key.table).join(other, key == other.c.id).where(wanted(key.table.c.id))
+
+
 def _linked(model: type[Record], field: Field, wanted: Any, *, as_objects: bool) -> Any:
-    """Whose link, and the id, name and colour of what it leads to, in the order of the links.
+    """Whose links, and the same of each record they lead to, in their order.
 
     As objects the session narrows what is linked; as columns of a table it does not.
     """
@@ -118,8 +137,12 @@ def _linked(model: type[Record], field: Field, wanted: Any, *, as_objects: bool)
     source = target if as_objects else target.__table__.c
     owner, linked = prop.synchronize_pairs[0][1], prop.secondary_synchronize_pairs[0][1]
     color = source.color if "color" in target.__table__.c else sa.cast(sa.null(), sa.String)
-    statement = sa.select(owner, source.id, source.name, color.label("color")).select_from(prop.secondary)
-    statement = statement.join(target if as_objects else target.__table__, linked == source.id).where(wanted(owner))
+    archived = source.archived_at.is_not(None).label("archived")
+    statement = sa.select(owner, source.id, source.name, color.label("color"), archived)
+    statement = statement.select_from(prop.secondary).join(
+        target if as_objects else target.__table__, linked == source.id
+    )
+    statement = statement.where(wanted(owner))
     order = prop.order_by or ()
     statement = statement.order_by(*(order if as_objects else map(_unannotated, order)))
     return statement.execution_options(include_archived=True, **{ONE_PLAN: True})

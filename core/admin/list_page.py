@@ -78,14 +78,11 @@ def list_page(view: RecordView) -> Any:
         sort_then_url=lambda name: url(sort=then_by(asked.sort, name)),
         actions=actions,
         actions_confirmation=confirmations,
-        action_form=view.action_form() if actions else None,
-        delete_form=view.delete_form() if view.can_delete else None,
         editable_columns=editable,
         list_columns=[(name, str(label_of(view, name))) for name in columns],
         list_row_actions=row_actions,
-        # What the head of the table and the pattern of its rows depend on beside the reader.
         drawn_for=(
-            view.endpoint, columns, around_rows["return_url"], around_rows["query_words"], editable, tuple(actions),
+            *around_rows["around_for"], columns, editable, tuple(actions),
             tuple(type(action).__name__ for action in row_actions),
         ),
         rows=rows_of(view, page.records, columns),
@@ -103,7 +100,13 @@ def bar(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, Any]:
     def url(**changes: Any) -> str:
         return address(list_url, opened.address(view.query.arguments(asked.changed(**changes))))
 
-    return around(view, opened, asked) | {
+    return_url = address(list_url, opened.address(view.query.arguments(asked)))
+    parts = around(view, opened, asked)
+    # What is asked for stands in the words, also where a saved view says it; whatever else is drawn follows from it.
+    around_for = (view.endpoint, return_url, parts["query_words"])
+    views, links = screen_views(view, "list", asked, opened), screen_links(view)
+    offered = (*(entry["url"] for entry in (*views, *links)), view.can_create, view.can_export)
+    return parts | {
         "title": view.screen.plural,
         "search_supported": view.query.searchable,
         "search": asked.search,
@@ -120,11 +123,13 @@ def bar(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, Any]:
             view, asked, kept={"view": opened.saved.id, "changed": 1} if opened.saved else opened.address({})
         ),
         "page_size": asked.page_size,
-        "return_url": address(list_url, opened.address(view.query.arguments(asked))),
+        "return_url": return_url,
+        "around_for": around_for,
+        "acts_for": (*around_for, *offered),
         "export_url": view.get_url(".export", **_unpaged(view, asked)),
         "extra_args": {},
-        "screen_views": screen_views(view, "list", asked, opened),
-        "screen_links": screen_links(view),
+        "screen_views": views,
+        "screen_links": links,
     }
 
 

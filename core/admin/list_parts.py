@@ -12,7 +12,7 @@ from markupsafe import Markup
 from core.accounts.actor import acting
 from core.admin.grouping import number_fields, totals_of
 from core.admin.ids import not_found
-from core.admin.list_rows import address, cell_values, label_of
+from core.admin.list_rows import address, columns_of, label_of
 from core.admin.opened_view import open_view
 from core.database.limits import TooSlow
 from core.records.views.models import ListLayout
@@ -96,8 +96,8 @@ def peek(view: RecordView, record: Any) -> Any:
 def main_values(view: RecordView, record: Any) -> list[tuple[str, Markup]]:
     """The labels and values of the main fields of a record, without its name and what is empty."""
     names = list(dict.fromkeys([*view.screen.columns, *view.shown_names]))[:PEEKED]
-    value = cell_values(view, [record], names)
-    rows = [(str(label_of(view, name)), value(record, name)) for name in names[1:]]
+    columns = columns_of(view, [record], names)
+    rows = [(str(label_of(view, name)), cells[0]) for name, cells in zip(names[1:], columns[1:], strict=True)]
     return [row for row in rows if row[1]]
 
 

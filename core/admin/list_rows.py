@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -40,58 +39,72 @@ def filled(pattern: Markup, rows: Sequence[Row]) -> Markup:
     ``-id-`` and ``-name-`` stand for the record's, ``cell_mark()`` for a value. A page has 25 rows of a dozen cells
     and a menu; drawing each by the template took a third of the page's time.
     """
+    if not rows:
+        return Markup()
     # Texts and marks by turns, found once: a name that looks like a mark stays a name.
     pieces = _MARK.split(str(escape(pattern)))
-    texts, marks = pieces[::2], pieces[1::2]
-    drawn: list[str] = []
+    places = {"-id-": 0, "-name-": 1} | {str(cell_mark(number)): number + 2 for number in range(len(rows[0].cells))}
+    format_of_row, chosen = [pieces[0].replace("%", "%%")], []
+    for mark, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        if mark in places:
+            chosen.append(places[mark])
+            format_of_row.append("%s")
+        else:
+            format_of_row.append(mark)  # the name of a column may look like a mark
+        format_of_row.append(text.replace("%", "%%"))
+    row_format = "".join(format_of_row)
+    drawn = []
     for row in rows:
-        words = {"-id-": str(row.id), "-name-": str(escape(row.name))}
-        words |= {str(cell_mark(number)): str(escape(cell)) for number, cell in enumerate(row.cells)}
-        for text, mark in zip(texts, marks, strict=False):
-            drawn += (text, words.get(mark, mark))  # the name of a column may look like a mark
-        drawn.append(texts[-1])
+        words = (str(row.id), _plain(row.name), *map(_plain, row.cells))
+        drawn.append(row_format % tuple([words[place] for place in chosen]))
     return Markup("".join(drawn))  # noqa: S704 - every part is escaped
+
+
+def _plain(text: str) -> str:
+    """HTML as a plain string, with which formats do not escape again."""
+    return str.__str__(text if type(text) is Markup else escape(text))
 
 
 def rows_of(view: RecordView, records: Sequence[Any], names: Sequence[str]) -> list[Row]:
     """The records of a page as rows with the named columns."""
-    value = cell_values(view, records, names)
-    return [Row(record.id, str(record), [value(record, name) for name in names]) for record in records]
+    if not records:
+        return []
+    columns = columns_of(view, records, names)
+    return [Row(record.id, str(record), cells) for record, *cells in zip(records, *columns, strict=True)]
 
 
-def cell_values(view: RecordView, records: Sequence[Any], names: Sequence[str]) -> Callable[[Any, str], Markup]:
-    """The function that gives the cell of a record and a column; computed columns are loaded once for all records."""
+def columns_of(view: RecordView, records: Sequence[Any], names: Sequence[str]) -> list[list[Markup]]:
+    """The cells of some records, column by column; what is computed is loaded once for all records.
+
+    The first column leads to the record.
+    """
     together = view.query.beside(view.session, names)
-    found = together.read(view.session, [record.id for record in records]) if together and records else {}
-    draw: dict[str, Callable[[Any], Markup]] = {}
+    found = together.read(view.session, [record.id for record in records]) if together else {}
+    columns = []
     for name in names:
         computed = view.computed.get(name)
         if computed is not None:
-            loaded = found[name] if name in found else computed.load(records) if records else {}
+            loaded = found[name] if name in found else computed.load(records)
             field = Field(name=name, label="", kind=computed.kind)
-            draw[name] = drawn_values(field, _of_loaded(loaded))
+            values = [loaded.get(record.id) for record in records]
         elif name in found:
-            draw[name] = _joined(found[name])
+            links = found[name]
+            columns.append([Markup(" ").join(links.get(record.id, ())) for record in records])
+            continue
         else:
-            draw[name] = drawn_values(view.record_type.field(name), attrgetter(name))
-    main = names[0] if names else ""
-
-    def value(record: Any, name: str) -> Markup:
-        cell = draw[name](record)
-        if name != main or "<a " in cell:
-            return cell
-        text = cell.striptags() or escape(str(record))
-        return record_link(record, text, avatar=True)
-
-    return value
+            field = view.record_type.field(name)
+            values = [getattr(record, name) for record in records]
+        columns.append(drawn_values(field, values, records))
+    if columns:
+        columns[0] = [_leading(record, cell) for record, cell in zip(records, columns[0], strict=True)]
+    return columns
 
 
-def _joined(names: Mapping[int, Sequence[Markup]]) -> Callable[[Any], Markup]:
-    return lambda record: Markup(" ").join(names.get(record.id, ()))
-
-
-def _of_loaded(loaded: Mapping[int, Any]) -> Callable[[Any], Any]:
-    return lambda record: loaded.get(record.id)
+def _leading(record: Any, cell: Markup) -> Markup:
+    """The first cell of a row, which leads to the record; a phone or an address leads where it does by itself."""
+    if "<a " in cell:
+        return cell
+    return record_link(record, cell.striptags() if "<" in cell or "&" in cell else str(cell), avatar=True)
 
 
 def label_of(view: RecordView, name: str) -> Any:
