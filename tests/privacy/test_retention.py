@@ -11,6 +11,7 @@ from core.jobs.queue import cancel, enqueue
 from core.records.archive import archive
 from core.records.audit import Audit
 from core.records.operations.models import Operation, OperationProblem
+from core.records.operations.running import operation
 from core.records.privacy.models import Hold, RetentionRule
 from core.web.retention_runs import APPLY_RULES
 from tests.operations.conftest import killed_at
@@ -241,6 +242,19 @@ def test_a_hold_is_placed_with_a_reason_and_lifted(site, people):
     assert browser.post(f"{page}/hold/lift").status_code == 303
     assert browser.post(f"{page}/erase/erase", data=form).status_code == 303
     assert "held the record of" in text(browser, "/admin/audit/")
+
+
+def test_a_hold_lasts_through_a_merge(site, people):
+    from core.records.duplicates.merging import merge
+    from plugins.contacts.models import Person
+
+    with site.acting("administrator") as session:
+        into, held = session.get(Person, people["gone1"]), session.get(Person, people["held"])
+        with operation(session, kind="merge", record_type="contacts.person", label=""):
+            merge(session, into, [held], {})
+        session.commit()
+    page = f"/admin/privacy/contacts.person/{people['gone1']}/erase/erase"
+    assert "A case is open" in text(site.browser("administrator"), page)
 
 
 @pytest.fixture

@@ -106,6 +106,25 @@ def test_users_keep_no_stages(installation: TestInstallation) -> None:
         assert stage.name == "Lead"
 
 
+def test_whoever_sees_deals_sees_what_they_are_made_of_and_others_do_not(installation: TestInstallation) -> None:
+    installation.grant("seller", {f"sales.deal.{verb}": "own" for verb in ("see", "create", "edit", "delete")})
+    installation.grant("writer", {"contacts.person.see": "all"})
+    with installation.acting("seller") as work:
+        deal = Deal(name="Chairs", pipeline=services.pipelines(work)[0])
+        work.add(deal)
+        work.commit()
+        deal.name = "Tables"
+        work.commit()
+        assert deal.stage is not None
+        assert work.scalars(sa.select(LostReason)).all()
+        services.rename_stage(deal.stage, "Mine")
+        with pytest.raises(Forbidden):
+            work.commit()
+        work.rollback()
+    with installation.acting("writer") as work:
+        assert work.scalars(sa.select(Pipeline)).all() == work.scalars(sa.select(LostReason)).all() == []
+
+
 def test_sample_deals_have_a_past(installation: TestInstallation) -> None:
     with installation.acting() as work:
         add_deals(work)

@@ -105,9 +105,10 @@ def whats_missing(session: Session, person: Any, held: Sequence[Held]) -> str:
 
     What the actor does not see would be left behind, and nobody would look for it any more.
     """
-    hold = hold_on(session, person)
-    if hold is not None:
-        return _("It is held and must be kept: %(reason)s", reason=hold.reason)
+    for record in (person, *merged_into(session, person)):
+        hold = hold_on(session, record)
+        if hold is not None:
+            return _("It is held and must be kept: %(reason)s", reason=hold.reason)
     catalog = current_catalog()
     for name in sorted({name for one in held for name in one.ids} | {person.__record_type__}):
         entry = catalog.find(name) if name in catalog else None
