@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from core.accounts.actor import acting
 from core.accounts.models import User, now
+from core.records import events
 from core.records.audit import record_act
-from core.records.events import write_event
 
 SIGNED_IN, SIGN_IN_FAILED, SIGNED_OUT = "signed_in", "sign_in_failed", "signed_out"
 PASSWORD_CHOSEN, PASSWORD_CHANGED, PASSWORD_RESET = "password_chosen", "password_changed", "password_reset"
@@ -33,8 +33,6 @@ OPENS = frozenset(
      PASSKEY_REMOVED, TIED, UNTIED, TOKEN_MADE}
 )  # fmt: skip
 """What changes how an account is opened: its owner hears of it, whoever did it."""
-ACCOUNT_CHANGED = "core.account.changed"
-"""The event that tells of one of them, and of another e-mail address."""
 
 
 def note(
@@ -60,4 +58,4 @@ def note(
             "browser": request.user_agent.string[:200] if has_request_context() else "",
             "email": told["email"][0] if "email" in told else "",
         }
-        write_event(session, ACCOUNT_CHANGED, "core.user", user.id, data)
+        events.write_event(session, events.ACCOUNT_CHANGED, "core.user", user.id, data)

@@ -30,6 +30,8 @@ from core.records.policy import current_hooks
 log = logging.getLogger(__name__)
 
 DELIVER = "core.deliver_events"
+ACCOUNT_CHANGED = "core.account.changed"
+"""An account is opened otherwise from now on, or has another e-mail address (``core.accounts.acts``)."""
 BATCH = 500
 
 

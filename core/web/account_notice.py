@@ -17,6 +17,7 @@ from core.accounts.models import SignIn, User
 from core.mail.outbox import send_mail
 from core.mail.server import has_server
 from core.parts import Event
+from core.records.events import ACCOUNT_CHANGED
 from core.site.reader import preferences, reading_as
 from core.site.site import current_site, session
 
@@ -38,7 +39,7 @@ SENTENCES = {
 
 def is_about_account(event: Event) -> bool:
     """Whether a fact is about how an account is opened."""
-    return event.name == acts.ACCOUNT_CHANGED
+    return event.name == ACCOUNT_CHANGED
 
 
 def tell_owner(event: Event) -> None:

@@ -44,6 +44,7 @@ KINDS: dict[str, Label] = {
     "core.backup": _l("Backup"),
     "core.audit": _l("Audit"),
     "core.privacy": _l("Personal data"),
+    "core.retention_rule": _l("Rule of retention"),
 }
 """What is no record and stands in the audit all the same."""
 

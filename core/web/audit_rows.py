@@ -96,11 +96,15 @@ TO_SOMETHING = frozenset(
 """What is done to something; in Persian that stands before the verb."""
 
 # Values that say which account, module, role or team a row is about.
-_SUBJECTS = ("user", "module", "role", "name", "file")
+_SUBJECTS = ("user", "module", "role", "name", "file", "rule")
 # Names of values that are no fields of records.
 _NAMES: dict[str, Label] = {
     "user": _l("User"),
     "file": _l("File"),
+    "rule": _l("Rule"),
+    "type": _l("Records"),
+    "condition": _l("Condition"),
+    "reason": _l("Reason"),
     "token": _l("Access token"),
     "writes": _l("May write"),
     "expires_at": _l("Valid until"),

@@ -67,7 +67,7 @@ def test_invited_person_chooses_a_password_and_is_in(either_database):
     assert browser.get("/who").text == "رضا|"
     assert installation.browser().sign_in(NEW["email"], SECRET).status_code == 302
     assert "Accepted" in admin.get("/admin/users/invitations/").text
-    assert acts(installation)[-5:] == ["created", "invited", "password_reset", "signed_in", "signed_in"]
+    assert acts(installation)[-5:] == ["created", "invited", "password_chosen", "signed_in", "signed_in"]
 
 
 def test_invitation_refuses_each_mistake_beside_its_field(installation, admin):

@@ -111,6 +111,9 @@ def test_a_rule_shows_what_it_would_do_and_does_it_once_it_is_on(site, people):
     assert "A case is open" in report
     assert "/undo" not in report
     assert f"/operations/{op.id}" in text(browser, page)
+    audited = text(browser, "/admin/audit/?kind=core.retention_rule")
+    assert "switched a rule of retention on" in audited
+    assert "Old ones" in audited
     apply(site)
     with site.acting() as session:
         later = session.scalars(sa.select(Operation).order_by(Operation.started_at.desc())).first()
