@@ -21,7 +21,7 @@ from core.testing.serving import ServedInstallation
 from scripts.libraries import Answers, ask_pypi, installed
 
 ROOT = Path(__file__).resolve().parents[1]
-PLUGINS = ("contacts", "sales", "activities")
+PLUGINS = ("contacts", "sales", "activities", "api")
 
 
 def main() -> int:

@@ -110,9 +110,9 @@ def _refreshed(record: Record, _context: QueryContext, _attributes: Any) -> None
 
 
 @event.listens_for(Record, "expire", propagate=True)
-def _expired(record: Record, _attributes: Any) -> None:
-    # What has expired is read again by name, past the options of the query.
-    if has_hidden():
+def _expired(record: Record | None, _attributes: Any) -> None:
+    # What has expired is read again by name, past the options of the query. A record that nobody holds is none.
+    if record is not None and has_hidden():
         conceal(record)
 
 
@@ -141,6 +141,10 @@ def reveal(session: Session, record: Any) -> None:
         for name in links:
             # Asked for anew: a record remembers under which criteria it was loaded, and so what it links to.
             prop: Any = mapper.relationships[name]
+            keys = [getattr(record, mapper.get_property_by_column(column).key) for column in prop.local_columns]
+            if not prop.uselist and None in keys:
+                set_committed_value(record, name, None)
+                continue
             asked = sa.select(prop.entity.class_).where(with_parent(record, getattr(model, name)))
             found = session.scalars(asked.order_by(*(prop.order_by or ())).execution_options(**everything)).unique()
             set_committed_value(record, name, list(found) if prop.uselist else found.one_or_none())

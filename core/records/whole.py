@@ -15,6 +15,7 @@ from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from core.database.engine import ONE_PLAN
 from core.database.likely import Likely
+from core.records.field_rights import hidden_attributes
 from core.records.record import Record
 
 
@@ -23,7 +24,7 @@ def read_whole(session: Session, model: Any, record_id: int) -> Any:
 
     A linked record that lies in the recycle bin is still linked, as when the link is read by itself.
     """
-    statement, lists = _statement(model)
+    statement, lists = _statement(model, hidden_attributes(model))
     rows = session.execute(statement, {"whole": record_id}).all()
     if not rows:
         return None
@@ -36,10 +37,11 @@ def read_whole(session: Session, model: Any, record_id: int) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _statement(model: Any) -> tuple[sa.Select[Any], tuple[RelationshipProperty[Any], ...]]:
-    """The query for a record class, and its lists in the order of the columns after the record."""
-    lists = _lists(model)
-    attributes = [(prop, getattr(model, prop.key)) for prop in sa.inspect(model).relationships]
+def _statement(model: Any, hidden: frozenset[str]) -> tuple[sa.Select[Any], tuple[RelationshipProperty[Any], ...]]:
+    """The query for a record class without what is ``hidden``, and its lists in the order of the columns after it."""
+    lists = [prop for prop in _lists(model) if prop.key not in hidden]
+    shown = [prop for prop in sa.inspect(model).relationships if prop.key not in hidden]
+    attributes = [(prop, getattr(model, prop.key)) for prop in shown]
     links = [joinedload(attribute).lazyload("*") for prop, attribute in attributes if _is_link(prop)]
     others = [lazyload(attribute) for prop, attribute in attributes if not _is_link(prop)]
     statement = sa.select(model, *(prop.entity.class_ for prop in lists))

@@ -21,7 +21,7 @@ from core.records.policy import require
 from core.records.record import Record
 from core.records.submissions import Repeated, note_submission, record_of_form
 from core.records.transfer.links import own
-from core.resources.fields import writable
+from core.resources.fields import readable, writable
 from core.resources.values import read
 
 
@@ -56,7 +56,7 @@ def create(session: Session, record_type: RecordType, data: Mapping[str, Any], k
             note_submission(session, record, submission)
 
     try:
-        _commit(session, change)
+        _commit(session, record_type, change)
     except Repeated:
         known = record_of_form(session, record_type.model, submission)
         if known is None:
@@ -75,7 +75,7 @@ def change(session: Session, record_type: RecordType, record: Record, data: Mapp
         StaleDataError: somebody else saved it since it was read.
     """
     require(f"{record_type.name}.edit", record)
-    _commit(session, lambda: _fill(record_type, record, data))
+    _commit(session, record_type, lambda: _fill(record_type, record, data))
 
 
 def remove(session: Session, record_type: RecordType, record: Record) -> None:
@@ -91,7 +91,7 @@ def remove(session: Session, record_type: RecordType, record: Record) -> None:
         with operation(session, kind=ARCHIVE, record_type=record_type.name, label=str(record)):
             archive(record)
 
-    _commit(session, change)
+    _commit(session, record_type, change)
 
 
 def _fill(record_type: RecordType, record: Any, data: Mapping[str, Any]) -> None:
@@ -114,13 +114,20 @@ def _fill(record_type: RecordType, record: Any, data: Mapping[str, Any]) -> None
         setattr(record, name, value)
 
 
-def _commit(session: Session, change: Callable[[], object]) -> None:
+def _commit(session: Session, record_type: RecordType, change: Callable[[], object]) -> None:
     try:
         commit(session, change)
     except Refused as refused:
         if refused.stale:
             raise StaleDataError(str(refused)) from refused
-        raise ValidationError(refused.errors.pop("", None), **refused.errors) from refused
+        raise ValidationError(**_told(record_type, refused.errors)) from refused
+
+
+def _told(record_type: RecordType, errors: Mapping[str, object]) -> dict[str, object]:
+    """The errors by field; those of a field that the actor does not see are told of the record as a whole."""
+    known = {name: text for name, text in errors.items() if name.partition("[")[0] in readable(record_type)}
+    others = " ".join(str(text) for name, text in errors.items() if name not in known)
+    return known | ({"": others} if others else {})
 
 
 def _submission(record_type: RecordType, key: str) -> str:

@@ -4,7 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import redis
 
-from core.accounts.throttle import ANYWHERE, PER_ACCOUNT, PER_ADDRESS, PER_BROWSER, Throttle, network
+from core.accounts.throttle import (
+    ANYWHERE,
+    PER_ACCOUNT,
+    PER_ADDRESS,
+    PER_BROWSER,
+    REQUESTS_PER_TOKEN,
+    Throttle,
+    network,
+)
 
 
 def fail_from_everywhere(installation, count=ANYWHERE.amount):
@@ -158,3 +166,14 @@ def test_strangers_do_not_keep_a_signed_in_person_from_changing_the_password(ins
     secret = "a completely new secret"
     fields = {"password": installation.sales[1], "new_password": secret, "new_password_confirm": secret}
     assert hers.post("/profile/password", **fields).status_code == 302
+
+
+def test_requests_of_a_token_are_counted_together_and_also_while_redis_is_away(redis_server, tmp_path):
+    one, other = Throttle(redis_server.url), Throttle(redis_server.url)
+    waits = [process.count_request(7) for _time in range(REQUESTS_PER_TOKEN.amount // 2) for process in (one, other)]
+    assert waits == [0] * REQUESTS_PER_TOKEN.amount
+    assert 1 <= one.count_request(7) <= 60
+    assert one.count_request(8) == 0
+    alone = Throttle(f"unix://{tmp_path}/nothing")
+    waits = [alone.count_request(7) for _time in range(REQUESTS_PER_TOKEN.amount + 1)]
+    assert [wait > 0 for wait in waits] == [False] * REQUESTS_PER_TOKEN.amount + [True]

@@ -259,3 +259,28 @@ def test_deals_of_a_token_without_companies_are_read_and_changed(crm: TestInstal
     changed = narrow.patch(where, {"next_step": "Call"})
     assert changed.status_code == 200, changed.get_json()
     assert whole.get(where).get_json()["company"]["id"] == number
+
+
+def test_an_error_of_a_hidden_field_does_not_name_it(crm: TestInstallation) -> None:
+    deals = {f"sales.deal.{verb}": "all" for verb in VERBS} | {"sales.pipeline.see": "all"}
+    crm.grant("closer", deals, fields={"sales.deal": {"lost_reason": "hidden"}})
+    whole, program = Program(crm, "user"), Program(crm, "closer")
+    made = whole.post(DEALS, {"name": "Roof", "pipeline": 1, "stage": 1}).get_json()
+    stages = {stage["name"]: stage for stage in program.get(f"{DEALS}/links/stage").get_json()["data"]}
+    answers = [one.patch(f"{DEALS}/{made['id']}", {"stage": stages["Lost"]}) for one in (whole, program)]
+    told = [(one.status_code, list(one.get_json()["errors"])) for one in answers]
+    assert told == [(422, ["lost_reason"]), (422, [""])]
+
+
+def test_a_record_with_a_hidden_link_is_shown_without_it(crm: TestInstallation) -> None:
+    deals = {f"sales.deal.{verb}": "all" for verb in VERBS} | grants("all", "see")
+    crm.grant("half", deals, fields={"sales.deal": {"company": "hidden"}})
+    whole, program = Program(crm, "user"), Program(crm, "half")
+    secret = company(crm, name="Secret & Sons")
+    made = whole.post(DEALS, {"name": "Roof", "pipeline": 1, "stage": 1, "company": secret}).get_json()
+    where = f"{DEALS}/{made['id']}"
+    assert whole.get(where).get_json()["company"]["name"] == "Secret & Sons"
+    assert "company" not in program.get(where).get_json()
+    page = crm.browser("half").get(f"/sales/deal/{made['id']}")
+    assert page.status_code == 200
+    assert "Secret" not in page.get_data(as_text=True)

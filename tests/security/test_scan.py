@@ -39,7 +39,7 @@ def doors_of(installation: TestInstallation) -> Doors:
 
 @pytest.mark.timeout(300)
 def test_the_site_has_no_open_door(make_site: Callable[..., TestInstallation]) -> None:
-    installation = make_site("contacts", "activities", "sales")
+    installation = make_site("contacts", "activities", "sales", "api")
     with installation.acting("administrator") as session:
         for _plugin, add in installation.site.hooks.each("demo_data", session=session):
             add()
