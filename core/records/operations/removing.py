@@ -64,7 +64,7 @@ def remove_records(session: Session, records: Sequence[Record], *, operation: st
     ids = [record.id for record in gone]
     connection, dialect = session.connection(), session.connection().dialect
     if ids:
-        for column in _own(model):
+        for column in _own(connection, model):
             connection.execute(sa.delete(column.table).where(among(column, ids, dialect)))
         forget_belongings(session, model.__record_type__, ids)
         table = sa.inspect(model).local_table
@@ -82,9 +82,9 @@ def referred(session: Session, model: type[Record], ids: Sequence[int], *, opera
     dialect = connection.dialect
     statements = [
         (sa.select(column).where(among(column, ids, dialect)), label)
-        for column, label in [*_references(model), *_unmapped(connection, model)]
+        for column, label in [*_references(connection, model), *_unmapped(connection, model)]
     ]
-    statements += [(_told(table, model, ids, operation, dialect), label) for table, label in _about(model)]
+    statements += [(_told(table, model, ids, operation, dialect), label) for table, label in _about(connection)]
     for statement, label in statements:
         for number in connection.execute(statement.distinct()).scalars():
             kept.setdefault(number, _("It is referred to by: %(what)s", what=label))
@@ -100,14 +100,20 @@ def _told(
     return statement.where(table.c.operation.is_distinct_from(operation)) if "operation" in table.c else statement
 
 
-def _keys(model: type[Record]) -> Iterator[tuple[sa.Column[Any], bool]]:
+def _tables(connection: sa.Connection) -> list[sa.Table]:
+    """The mapped tables that are there: a plugin whose data was deleted stays mapped until the process ends."""
+    there = set(sa.inspect(connection).get_table_names())
+    return [table for name, table in METADATA.tables.items() if name in there]
+
+
+def _keys(connection: sa.Connection, model: type[Record]) -> Iterator[tuple[sa.Column[Any], bool]]:
     """The foreign keys of all tables to the table of ``model``, and whether the row belongs to the record."""
     target = sa.inspect(model).local_table
     mappers = all_mappers()
     classes = {mapper.local_table: mapper.class_ for mapper in mappers if not mapper.inherits}
     associations = {prop.secondary for mapper in mappers for prop in mapper.relationships if prop.secondary is not None}
     own = {prop.secondary for prop in sa.inspect(model).relationships}
-    for table in METADATA.tables.values():
+    for table in _tables(connection):
         for column in table.columns:
             keys = [key for key in column.foreign_keys if key.column.table is target]
             if not keys:
@@ -123,12 +129,12 @@ def _keys(model: type[Record]) -> Iterator[tuple[sa.Column[Any], bool]]:
                 yield column, part or any(key.ondelete == "CASCADE" for key in keys)
 
 
-def _own(model: type[Record]) -> list[sa.Column[Any]]:
-    return [column for column, own in _keys(model) if own]
+def _own(connection: sa.Connection, model: type[Record]) -> list[sa.Column[Any]]:
+    return [column for column, own in _keys(connection, model) if own]
 
 
-def _references(model: type[Record]) -> list[tuple[Any, str]]:
-    return [(column, _title(column.table.name)) for column, own in _keys(model) if not own]
+def _references(connection: sa.Connection, model: type[Record]) -> list[tuple[Any, str]]:
+    return [(column, _title(column.table.name)) for column, own in _keys(connection, model) if not own]
 
 
 def _unmapped(connection: sa.Connection, model: type[Record]) -> list[tuple[Any, str]]:
@@ -145,11 +151,11 @@ def _unmapped(connection: sa.Connection, model: type[Record]) -> list[tuple[Any,
     return found
 
 
-def _about(model: type[Record]) -> list[tuple[sa.Table, str]]:
+def _about(connection: sa.Connection) -> list[tuple[sa.Table, str]]:
     """Tables whose rows are about records of any type, such as notes."""
     return [
         (table, _title(table.name))
-        for table in METADATA.tables.values()
+        for table in _tables(connection)
         if "record_type" in table.c and "record_id" in table.c and table.name not in LOGS | {Follower.__tablename__}
     ]
 
