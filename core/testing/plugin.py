@@ -12,13 +12,14 @@ import pytest
 
 from core.testing.browser import require_browser
 from core.testing.installation import Installations, TestInstallation
+from core.testing.scratch import scratch_folder
 from core.testing.servers import PostgresServer, RedisServer
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the whole run; use `create_database` for a database of your own on it."""
-    with PostgresServer() as server:
+    with scratch_folder("postgresql") as folder, PostgresServer(folder) as server:
         yield server
 
 
@@ -36,11 +37,10 @@ def browser_executable() -> Path:
 
 
 @pytest.fixture(scope="session")
-def installations(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Installations:
+def installations(redis_server: RedisServer, request: pytest.FixtureRequest) -> Iterator[Installations]:
     """Makes installations, each set of plugins installed once and copied from then on."""
-    redis: RedisServer = request.getfixturevalue("redis_server")
-    folder = tmp_path_factory.mktemp("installations")
-    return Installations(folder, lambda: request.getfixturevalue("postgres_server"), redis.url)
+    with scratch_folder("installations") as folder:
+        yield Installations(folder, lambda: request.getfixturevalue("postgres_server"), redis_server.url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -60,4 +60,4 @@ def make_site(installations: Installations) -> Iterator[Callable[..., TestInstal
 
     yield make
     for installation in made:
-        installation.close()
+        installations.remove(installation)

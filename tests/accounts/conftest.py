@@ -16,7 +16,8 @@ from core.accounts.actor import acting, as_system
 from core.config import Config
 from core.site.installation import is_prepared, prepare_core
 from core.site.runtime import Runtime
-from core.testing.servers import RedisServer, create_database
+from core.testing.installation import QuickRuntime
+from core.testing.servers import RedisServer, create_database, drop_database
 
 ADMIN = ("admin@example.com", "correct horse battery")
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -31,7 +32,7 @@ class Installation:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        runtime = Runtime(config)
+        runtime = QuickRuntime(config)
         if not is_prepared(runtime):
             prepare_core(runtime)
         self.database = runtime.database
@@ -140,4 +141,6 @@ def either_database(
         yield install
         return
     server = request.getfixturevalue("postgres_server")
-    yield lambda: install(database_url=create_database(server))
+    url = create_database(server)
+    yield lambda: install(database_url=url)
+    drop_database(server, url)

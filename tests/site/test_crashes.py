@@ -77,7 +77,7 @@ def parcels(installations: Installations, dialect: str) -> TestInstallation:
     """An installation with a small plugin in its own folder, not installed yet."""
     made = installations.make(dialect, (), (HERE / "parcels",))
     yield made
-    made.close()
+    installations.remove(made)
 
 
 @pytest.mark.timeout(400)
