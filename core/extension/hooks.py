@@ -101,7 +101,7 @@ class Hooks:
     def heard(self, hook: str, event: Any) -> bool:
         """Whether any implementation of ``hook`` wants to hear of ``event``; one that cannot tell will be told."""
         try:
-            return next(self._calls(hook, {"event": event}), None) is not None
+            return any(getattr(function, "hears", _everything)(event) for _, function, _ in self._in_order(hook))
         except Exception:
             log.exception("A plugin could not say whether it wants to hear of %s.", event)
             return True

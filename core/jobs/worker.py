@@ -9,6 +9,7 @@ What happens in the parent before each fork, and why:
   stays locked in the child for ever.
 """
 
+import gc
 import logging
 import os
 import resource
@@ -126,6 +127,8 @@ class JobWorker(rq.Worker):
         """The first thing the child does; it does not return."""
         self.runtime.database.abandon_after_fork()
         _limit_memory(self.runtime.config.job_memory)
+        # The Site lives as long as this process: the collector need not look through it again and again.
+        gc.freeze()
         super().main_work_horse(job, queue)
 
     def maintain_heartbeats(self, job: RqJob, execution: Execution) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +92,10 @@ class Drafting:
         """Rows of parts: those under a label first, then the numbered ones; the same value only once."""
         label = plan.label.name if plan.label is not None else ""
         main, seen = plan.main.name, set()
-        for slot, cells in sorted(slots.items(), key=lambda item: (order.get(item[0], len(order)), item[0])):
+        filled: Iterable[tuple[str, dict[str, Any]]] = slots.items()
+        if len(slots) > 1:
+            filled = sorted(filled, key=lambda item: (order.get(item[0], len(order)), item[0]))
+        for slot, cells in filled:
             part = {label: slot, **cells} if slot in order else dict(cells)
             several = part.get(main)
             if not isinstance(several, tuple):

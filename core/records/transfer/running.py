@@ -171,8 +171,10 @@ def _batches(
     rows = itertools.dropwhile(lambda row: row[0] <= checkpoint, corrected(table.rows(), run.corrections))
     checker = checker_of(table, target, run)
     while batch := list(itertools.islice(rows, BATCH)):
-        checked = checker.check(batch)
-        yield checked, writer.draft(_readable(checked))
+        with undisturbed():
+            checked = checker.check(batch)
+            drafts = writer.draft(_readable(checked))
+        yield checked, drafts
 
 
 def _readable(rows: Sequence[CheckedRow]) -> list[CheckedRow]:
