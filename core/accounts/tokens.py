@@ -144,7 +144,7 @@ def make(session: Session, user: User, wish: Wish) -> tuple[AccessToken, str]:
     )
     session.add(token)
     session.flush()
-    told = {"token": name, "writes": wish.writes, "expires_at": token.expires_at}
+    told = {"token": name, "writes": "✓" if wish.writes else "–", "expires_at": token.expires_at.date()}
     if roles:
         told["roles"] = ", ".join(role.name for role in roles)
     if types is not None:

@@ -29,7 +29,8 @@ def read_object() -> dict[str, Any]:
     try:
         found = json.loads(request.get_data(), object_pairs_hook=_without_repeats, parse_constant=_no_number)
         # Half a sign outside of Unicode's first plane can be written in JSON, and nowhere else.
-        json.dumps(found, ensure_ascii=False).encode()
+        # A number beyond all measure was read as infinite.
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise NotUnderstood("body", _("This is no valid JSON.")) from None
     if not isinstance(found, dict):

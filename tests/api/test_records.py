@@ -142,6 +142,7 @@ def test_what_cannot_be_stored_is_named_and_nothing_is_stored(
         (b'{"name": "x", "name": "y"}', "application/json", 400),
         (b'{"name": "x", "city": NaN}', "application/json", 400),
         (b'{"name": "\\ud800"}', "application/json", 400),
+        (b'{"name": "x", "city": 1e999}', "application/json", 400),
         (b'{"name": "x", "a": ' + b"[" * 100_000, "application/json", 400),
         (b'{"name": "x", "version": ' + b"9" * 5000 + b"}", "application/json", 400),
         (b'{"name": "' + b"x" * 1024 * 1024 + b'"}', "application/json", 413),
