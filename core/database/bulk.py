@@ -1,4 +1,4 @@
-"""Thousands of rows into a table at once: COPY on PostgreSQL, one prepared statement on SQLite.
+"""Thousands of rows into a table at once: COPY on PostgreSQL, statements of many rows on SQLite.
 
 Values pass the column types' own conversion, and errors come as SQLAlchemy's, as from any other statement.
 """
@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import psycopg
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from core.database.copying import copied
 
 TOGETHER = 1_000  # rows that are converted at a time
+PARAMETERS = 30_000  # of one statement; SQLite takes 32,766
 
 
 class _Numbers(sa.types.UserDefinedType[str]):
@@ -88,9 +89,15 @@ def insert_all(connection: Connection, loads: Iterable[Load]) -> None:
 
 
 def _insert_each(connection: Connection, target: str, rows: list[tuple[Any, ...]]) -> None:
-    if rows:
-        marks = ", ".join("?" * len(rows[0]))
-        connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({marks})", rows)  # noqa: S608 - our own names
+    """Insert rows some hundred at a time: the word index of SQLite is written to disk after every statement."""
+    if not rows:
+        return
+    marks = f"({', '.join('?' * len(rows[0]))})"
+    together = max(1, min(TOGETHER, PARAMETERS // len(rows[0])))
+    for start in range(0, len(rows), together):
+        some = rows[start : start + together]
+        statement = f"INSERT INTO {target} VALUES {', '.join([marks] * len(some))}"  # noqa: S608 - our own names
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
 
 
 def new_ids(connection: Connection, table: sa.Table, count: int) -> list[int]:
