@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.accounts.models import now
 from core.admin.lanes import LANES_LIMIT, Lane, LaneSource, lane_fields
-from core.admin.list_query import loader
+from core.admin.list_query import MOST_CHOICES, loader
 from core.database.types import MINOR_UNITS
 from core.errors import CatalogError
 from core.parts import Board, Screen
@@ -84,6 +85,7 @@ class BoardQuery:
         self.source = LaneSource(record_type, self.field, board)
         self.column = self.source.column
         self._chance = board.probability if board.probability in record_type.fields else None
+        self._made: WeakKeyDictionary[Any, dict[Any, sa.Select[Any]]] = WeakKeyDictionary()
 
     def _own(self, name: str | None) -> Field | None:
         return self.record_type.field(name) if name else None
@@ -141,6 +143,20 @@ class BoardQuery:
         wanted = [lane for lane in lanes[:LANES_LIMIT] if lane.count]
         if not wanted:
             return
+        by_key = {lane.key: lane for lane in wanted}
+        for record in session.scalars(self._cards(wanted, sizes, matching, ordered)).unique():
+            by_key[self.source.lane_of(record)].cards.append(record)
+
+    def _cards(
+        self, wanted: Sequence[Lane], sizes: Mapping[Any, int], matching: sa.Select[Any], ordered: Any
+    ) -> sa.Select[Any]:
+        key = tuple((lane.key, sizes.get(lane.key)) for lane in wanted)
+        # Of a board that is opened again the statement is the same object, so that SQLAlchemy knows it again.
+        made = self._made.setdefault(matching, {}) if ordered is None else {}
+        if key in made:
+            return made[key]
+        if len(made) >= MOST_CHOICES:
+            made.clear()
         some = self._in_order(matching, ordered).with_only_columns(self.model.id, maintain_column_froms=True)
         parts = []
         for lane in wanted:
@@ -149,9 +165,8 @@ class BoardQuery:
             parts.append(sa.select(part.c.id))
         ids = sa.union_all(*parts) if len(parts) > 1 else parts[0]
         statement = sa.select(self.model).where(self.model.id.in_(ids)).options(*self._loading())
-        by_key = {lane.key: lane for lane in wanted}
-        for record in session.scalars(self._in_order(statement, ordered)).unique():
-            by_key[self.source.lane_of(record)].cards.append(record)
+        made[key] = self._in_order(statement, ordered)
+        return made[key]
 
     def _in_order(self, statement: sa.Select[Any], ordered: Any) -> sa.Select[Any]:
         result: sa.Select[Any] = ordered(statement) if ordered else statement.order_by(*self._card_order())

@@ -22,7 +22,7 @@ from core.database.limits import time_limit
 from core.database.types import MINOR_UNITS, UtcDateTime
 from core.records.catalog import RecordType
 from core.records.fields import Field
-from core.records.gate import narrowed
+from core.records.narrowing import narrowed
 from core.records.order import order_of
 from core.site.formats import format_local_date, format_money, format_number, reader_day
 from core.site.reader import preferences

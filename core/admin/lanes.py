@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,11 +117,7 @@ class LaneSource:
         if self.scope is None:
             return {}
         scope: Any = self.scope.mapper.class_
-        target: Any = self.field.target
-        (column,) = self.scope.local_columns
-        statement = sa.select(scope, target).outerjoin(target, column == scope.id)
-        statement = statement.order_by(*_position(scope, None), *_position(target, self.board.order))
-        rows = session.execute(statement.limit(MOST_LANES)).unique().all()
+        rows = session.execute(self._split).unique().all()
         if len(rows) == MOST_LANES:
             alone = sa.select(scope).order_by(*_position(scope, None))
             return dict.fromkeys(session.scalars(alone).unique())
@@ -130,6 +127,14 @@ class LaneSource:
             if lanes is not None and row is not None and len(lanes) < LANES_LIMIT:
                 lanes.append(self._lane(row))
         return found
+
+    @cached_property
+    def _split(self) -> sa.Select[Any]:
+        scope: Any = self.scope.mapper.class_
+        target: Any = self.field.target
+        (column,) = self.scope.local_columns
+        statement = sa.select(scope, target).outerjoin(target, column == scope.id)
+        return statement.order_by(*_position(scope, None), *_position(target, self.board.order)).limit(MOST_LANES)
 
     def lanes(self, session: Session, scope_id: int | None = None) -> list[Lane]:
         """The lanes from first to last, without their cards; at most ``LANES_LIMIT``."""

@@ -88,6 +88,10 @@ class ListQuery:
         fields = [record_type.fields[name] for name in self.offered if name in record_type.fields]
         self.sortable = {field.name for field in fields if field.kind not in UNSORTABLE}
         self.groups = Groupings(record_type, self.offered)
+        # Statements that are asked again and again are the same objects, so that SQLAlchemy knows them again.
+        self._everything: sa.Select[tuple[Any]] = sa.select(self.model)
+        self._loaded: dict[tuple[str, ...], sa.Select[tuple[Any]]] = {}
+        self._orders: dict[tuple[tuple[Sort, ...], bool], Order] = {}
         self._beside: dict[tuple[tuple[str, ...], bool, bool], Beside | None] = {}
         if screen.order is not None:
             record_type.field(screen.order)
@@ -195,7 +199,7 @@ class ListQuery:
 
     def matching(self, asked: ListRequest) -> sa.Select[tuple[Any]]:
         """The records that match search and filters, in no order."""
-        statement: sa.Select[tuple[Any]] = sa.select(self.model)
+        statement: sa.Select[tuple[Any]] = self._everything
         if asked.search:
             for criterion in matching_words(asked.search, self.model, self.screen.search):
                 statement = statement.where(criterion)
@@ -236,7 +240,7 @@ class ListQuery:
         matching = self.matching(asked) if matching is None else matching
         place = Asked(asked.page_size, asked.page, asked.after, asked.before)
         try:
-            statement = matching.options(*self.loading(session, asked))
+            statement = self._with_links(matching, self.loading(session, asked))
             return read_page(session, statement, self.order_of(asked, count), place, count)
         except ValueError:
             abort(400)
@@ -248,23 +252,43 @@ class ListQuery:
     def order_of(self, asked: ListRequest, count: Count) -> Order:
         """The order in which the pages of a list of ``count`` records are read."""
         if self.newest_first(asked, count):
-            return Order(self.record_type, (), hits_first=True)
-        return Order(self.record_type, self.order(asked).sorts, hits_first=bool(asked.search))
+            return self._order((), hits_first=True)
+        return self._order(self._sorts(asked), hits_first=bool(asked.search))
 
     def order(self, asked: ListRequest) -> Order:
         """The order asked for, or else the screen's."""
-        sorts = asked.sort
-        if not sorts and self.screen.order is not None:
-            sorts = (Sort(self.screen.order, self.screen.descending),)
-        return Order(self.record_type, sorts)
+        return self._order(self._sorts(asked), hits_first=False)
 
-    def loading(self, session: Session, asked: ListRequest) -> list[Any]:
-        """Loader options for the links among the columns, but for what comes beside them, and for nothing else."""
+    def _sorts(self, asked: ListRequest) -> tuple[Sort, ...]:
+        if not asked.sort and self.screen.order is not None:
+            return (Sort(self.screen.order, self.screen.descending),)
+        return asked.sort
+
+    def _order(self, sorts: tuple[Sort, ...], *, hits_first: bool) -> Order:
+        key = (sorts, hits_first)
+        if key not in self._orders:
+            if len(self._orders) >= MOST_CHOICES:
+                self._orders.clear()
+            self._orders[key] = Order(self.record_type, sorts, hits_first=hits_first)
+        return self._orders[key]
+
+    def loading(self, session: Session, asked: ListRequest) -> tuple[Field, ...]:
+        """The links among the columns that come with the records, because nothing else brings them."""
         names = self.shown(asked)
         together = self.beside(session, names)
         others = {field.name for field in together.links} if together is not None else ()
         fields = [self.record_type.fields[name] for name in names if name in self.record_type.fields]
-        return [loader(self.model, field) for field in fields if field.is_link and field.name not in others]
+        return tuple(field for field in fields if field.is_link and field.name not in others)
+
+    def _with_links(self, matching: sa.Select[tuple[Any]], links: tuple[Field, ...]) -> sa.Select[tuple[Any]]:
+        """``matching`` with what loads these links, and nothing else."""
+        names = tuple(field.name for field in links)
+        if matching is self._everything and names in self._loaded:
+            return self._loaded[names]
+        statement = matching.options(*(loader(self.model, field) for field in links))
+        if matching is self._everything and len(self._loaded) < MOST_CHOICES:
+            self._loaded[names] = statement
+        return statement
 
     def beside(self, session: Session, names: Sequence[str]) -> Beside | None:
         """What one query brings for these columns; None where there is nothing, or not by columns alone."""

@@ -17,7 +17,7 @@ from sqlalchemy.sql.expression import ClauseElement, Executable
 
 from core.accounts.actor import acting
 from core.records.conditions.context import current_context
-from core.records.gate import narrowed
+from core.records.narrowing import narrowed
 from core.records.record import Record
 
 # Past this many rows a list says "10,000+": an exact count would cost more than it tells.

@@ -10,22 +10,19 @@ commit  before_commit    a job that delivers the events is queued in the same tr
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from flask import current_app, g
+from flask import current_app
 from sqlalchemy import event
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 from sqlalchemy.orm.attributes import History, instance_state
 from sqlalchemy.orm.util import identity_key
 
 from core.accounts.actor import acting
 from core.accounts.models import now
 from core.database.engine import Session as RoutedSession
-from core.database.likely import Likely
 from core.errors import Forbidden
 from core.jobs.queue import enqueue_if_idle
 from core.records.audit import audit_row, part_row
@@ -35,7 +32,6 @@ from core.records.events import DELIVER, event_row, write_history
 from core.records.field_rights import (
     conceal,
     has_hidden,
-    hidden_parts,
     hiding,
     make_own,
     require_open,
@@ -43,7 +39,8 @@ from core.records.field_rights import (
     reveal,
 )
 from core.records.fields import Field
-from core.records.policy import bounds, current_hooks, may, require, row_criteria
+from core.records.narrowing import asked_for, narrowing, with_options
+from core.records.policy import bounds, current_hooks, may, require
 from core.records.privacy.marks import ERASED, is_erasing
 from core.records.record import Part, Record, Searchable
 from core.records.totals import Kept, doubt, note_changes
@@ -60,12 +57,6 @@ SILENT = frozenset(
 )
 
 _described: dict[type, RecordType] = {}
-_narrowed: WeakKeyDictionary[Any, tuple[tuple[Any, ...], Any]] = WeakKeyDictionary()
-
-
-_WITHOUT_ARCHIVED = with_loader_criteria(
-    Record, lambda model: Likely(model.archived_at.is_(None)), include_aliases=True, propagate_to_loaders=False
-)
 
 
 class GatedSession(RoutedSession):
@@ -103,60 +94,11 @@ def narrow(state: ORMExecuteState) -> None:
     if not state.is_select:
         return
     archived = state.is_relationship_load or bool(state.execution_options.get("include_archived"))
-    options = _narrowing(_asked_for(state), archived=archived)
+    options = narrowing(asked_for(state), archived=archived)
     if has_hidden():
         options = (*options, *hiding(state))
     if options:
-        state.statement = _with_options(state.statement, options)
-
-
-def _with_options(statement: Any, options: tuple[Any, ...]) -> Any:
-    """``statement`` with ``options``: the same one as before, where both are the same as before.
-
-    What SQLAlchemy finds out about a statement it keeps with it, which is a third of running one by a key.
-    """
-    before = _narrowed.get(statement)
-    if before is not None and len(before[0]) == len(options) and all(map(operator.is_, before[0], options)):
-        return before[1]
-    made = statement.options(*options)
-    _narrowed[statement] = (options, made)
-    return made
-
-
-def _asked_for(state: ORMExecuteState) -> set[type[Any]]:
-    """The classes that a query asks for by themselves, also where it only counts them."""
-    found = {mapper.class_ for mapper in state.all_mappers}
-    for source in getattr(state.statement, "_from_obj", ()):
-        entity = source._annotations.get("parententity")
-        if entity is not None:
-            found.add(entity.mapper.class_)
-    return found
-
-
-def narrowed(statement: sa.Select[Any], model: type[Record]) -> sa.Select[Any]:
-    """``statement`` over ``model`` as the session narrows it, for use where the session does not see it as its own."""
-    return statement.options(*_narrowing({model}, archived=False))
-
-
-def _narrowing(models: set[type[Any]], *, archived: bool) -> tuple[Any, ...]:
-    """The options that leave out archived rows, unless wanted, and rows the actor may not see.
-
-    They are the same for every query of a request, so they are worked out once for each set of bases.
-    """
-    always = () if archived else (_WITHOUT_ARCHIVED,)
-    actor = acting()
-    if actor.system:
-        return always
-    mappers = [sa.inspect(model) for model in models]
-    bases = frozenset(mapper.class_ for mapper in mappers if mapper.polymorphic_on is not None and not mapper.inherits)
-    made: dict[Any, tuple[Any, ...]] = g.setdefault("narrowing", {})
-    key = (actor, bases)
-    if key not in made:
-        criteria = row_criteria(bases)
-        made[key] = tuple(
-            with_loader_criteria(model, found, include_aliases=True) for model, found in (*criteria, *hidden_parts())
-        )
-    return (*always, *made[key])
+        state.statement = with_options(state.statement, options)
 
 
 @event.listens_for(GatedSession, "before_flush")

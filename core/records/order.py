@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -96,6 +97,8 @@ class Order:
         if hits_first:
             keys = [Key(sa.func.coalesce(key.column, key.column), key.descending, key.nullable) for key in keys]
         *self.keys, self.last = keys
+        # The first pages of statements that are asked again and again, so that SQLAlchemy knows them again.
+        self._first_pages: WeakKeyDictionary[Any, dict[Any, sa.Select[Any]]] = WeakKeyDictionary()
 
     def _key(self, record_type: RecordType, sort: Sort) -> Key:
         field = record_type.field(sort.name)
@@ -127,16 +130,22 @@ class Order:
             skip: rows to leave out first; each costs as much as one shown.
         """
         found: list[tuple[Any, Place]] = []
-        for zone in self._zones(place, back=back, whole=bool(skip)):
-            columns = [key.column for key in (*self.keys, self.last)]
-            part = self._with(statement, inner=zone.filled).add_columns(*columns)
-            part = part.where(*zone.criteria).limit(limit - len(found))
-            part = part.offset(skip) if skip else part
-            for row in session.execute(self._zone_order(part, zone, back=back)):
+        made = self._first_pages.setdefault(statement, {}) if place is None and not skip else {}
+        for number, zone in enumerate(self._zones(place, back=back, whole=bool(skip))):
+            key = (number, limit - len(found), back)
+            if key not in made:
+                made[key] = self._part(statement, zone, limit - len(found), back=back, skip=skip)
+            for row in session.execute(made[key]):
                 found.append((row[0], Place(tuple(row[1:-1]), row[-1])))
             if len(found) >= limit:
                 break
         return found[::-1] if back else found
+
+    def _part(self, statement: sa.Select[Any], zone: _Zone, limit: int, *, back: bool, skip: int) -> sa.Select[Any]:
+        columns = [key.column for key in (*self.keys, self.last)]
+        part = self._with(statement, inner=zone.filled).add_columns(*columns)
+        part = part.where(*zone.criteria).limit(limit)
+        return self._zone_order(part.offset(skip) if skip else part, zone, back=back)
 
     def _zones(self, place: Place | None, *, back: bool, whole: bool) -> Iterable[_Zone]:
         """What follows one another in this order, so that each is one walk along an index.

@@ -14,6 +14,7 @@ import datetime as dt
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -186,14 +187,7 @@ def kept_totals(session: Session, kept: Kept, moment: dt.datetime | None = None)
 
     They are of all records: they may be shown only to an actor who sees them all.
     """
-    groups = (Recount.field, Recount.at, LaneTotal.lane, LaneTotal.currency, LaneTotal.chance)
-    sums = (sa.func.sum(LaneTotal.count), sa.func.sum(LaneTotal.amount), sa.func.max(LaneTotal.doubt))
-    rows = session.execute(
-        sa.select(*groups, *sums)
-        .outerjoin_from(Recount, LaneTotal, LaneTotal.record_type == Recount.record_type)
-        .where(Recount.record_type == kept.record_type)
-        .group_by(*groups)
-    ).all()
+    rows = session.execute(_sums(), {"type": kept.record_type}).all()
     oldest = (moment or now()) - TRUSTED_FOR
     if not rows or any(row.field != kept.lane or row.at < oldest or row[-1] for row in rows):
         return None
@@ -203,6 +197,16 @@ def kept_totals(session: Session, kept: Kept, moment: dt.datetime | None = None)
         for _field, _at, key, currency, chance, count, amount, _doubt in rows
         if count or amount
     ]
+
+
+@lru_cache(maxsize=1)
+def _sums() -> Any:
+    """Every board runs this query; it is made once."""
+    groups = (Recount.field, Recount.at, LaneTotal.lane, LaneTotal.currency, LaneTotal.chance)
+    sums = (sa.func.sum(LaneTotal.count), sa.func.sum(LaneTotal.amount), sa.func.max(LaneTotal.doubt))
+    statement = sa.select(*groups, *sums)
+    statement = statement.outerjoin_from(Recount, LaneTotal, LaneTotal.record_type == Recount.record_type)
+    return statement.where(Recount.record_type == sa.bindparam("type")).group_by(*groups)
 
 
 def note_changes(session: Session, kept: Mapping[type, Kept], records: Iterable[tuple[Record, str]]) -> None:

@@ -1,0 +1,78 @@
+"""What narrows a query: archived rows left out, and rows that the actor may not see (``core.records.gate.narrow``)."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Set
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+from flask import g
+from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
+
+from core.accounts.actor import acting
+from core.database.likely import Likely
+from core.records.field_rights import hidden_parts
+from core.records.policy import row_criteria
+from core.records.record import Record
+
+# What was found out about statements that are run again.
+_narrowed: WeakKeyDictionary[Any, tuple[tuple[Any, ...], Any]] = WeakKeyDictionary()
+_sources: WeakKeyDictionary[Any, frozenset[type[Any]]] = WeakKeyDictionary()
+
+_WITHOUT_ARCHIVED = with_loader_criteria(
+    Record, lambda model: Likely(model.archived_at.is_(None)), include_aliases=True, propagate_to_loaders=False
+)
+
+
+def with_options(statement: Any, options: tuple[Any, ...]) -> Any:
+    """``statement`` with ``options``: the same one as before, where both are the same as before.
+
+    What SQLAlchemy finds out about a statement it keeps with it, which is a third of running one by a key.
+    """
+    before = _narrowed.get(statement)
+    if before is not None and len(before[0]) == len(options) and all(map(operator.is_, before[0], options)):
+        return before[1]
+    made = statement.options(*options)
+    _narrowed[statement] = (options, made)
+    return made
+
+
+def asked_for(state: ORMExecuteState) -> frozenset[type[Any]]:
+    """The classes that a query asks for by themselves, also where it only counts them."""
+    statement = state.statement
+    if statement not in _sources:
+        found = {mapper.class_ for mapper in state.all_mappers}
+        for source in getattr(statement, "_from_obj", ()):
+            entity = source._annotations.get("parententity")
+            if entity is not None:
+                found.add(entity.mapper.class_)
+        _sources[statement] = frozenset(found)
+    return _sources[statement]
+
+
+def narrowed(statement: sa.Select[Any], model: type[Record]) -> sa.Select[Any]:
+    """``statement`` over ``model`` as the session narrows it, for use where the session does not see it as its own."""
+    return statement.options(*narrowing({model}, archived=False))
+
+
+def narrowing(models: Set[type[Any]], *, archived: bool) -> tuple[Any, ...]:
+    """The options that leave out archived rows, unless wanted, and rows the actor may not see.
+
+    They are the same for every query of a request, so they are worked out once for each set of bases.
+    """
+    always = () if archived else (_WITHOUT_ARCHIVED,)
+    actor = acting()
+    if actor.system:
+        return always
+    mappers = [sa.inspect(model) for model in models]
+    bases = frozenset(mapper.class_ for mapper in mappers if mapper.polymorphic_on is not None and not mapper.inherits)
+    made: dict[Any, tuple[Any, ...]] = g.setdefault("narrowing", {})
+    key = (actor, bases)
+    if key not in made:
+        criteria = row_criteria(bases)
+        made[key] = tuple(
+            with_loader_criteria(model, found, include_aliases=True) for model, found in (*criteria, *hidden_parts())
+        )
+    return (*always, *made[key])
