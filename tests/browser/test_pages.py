@@ -60,7 +60,8 @@ def pages(served: ServedInstallation) -> dict[str, int]:
         if screen.in_menu:
             found.append(f"/import/{name}")
     found += ["/admin/modules/sales/disable", "/admin/modules/contacts/disable"]
-    found += ["/admin/users/1", "/admin/users/invitations/", "/admin/mail/server", "/profile/two-step"]
+    found += ["/admin/users/1", "/admin/users/invitations/", "/admin/mail/server"]
+    found += ["/profile/two-step", "/profile/tokens/"]
     kept = dict.fromkeys(path for path in found if not path.startswith("/static"))
     return {path: client.status for path in kept if client.get(path) and client.status in (200, 404)}
 
