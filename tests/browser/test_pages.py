@@ -62,6 +62,7 @@ def pages(served: ServedInstallation) -> dict[str, int]:
     found += ["/admin/modules/sales/disable", "/admin/modules/contacts/disable"]
     found += ["/admin/users/1", "/admin/users/invitations/", "/admin/mail/server"]
     found += ["/profile/two-step", "/profile/tokens/"]
+    found += ["/admin/privacy/rules/", "/admin/privacy/rules/new/contacts.person"]
     kept = dict.fromkeys(path for path in found if not path.startswith("/static"))
     return {path: client.status for path in kept if client.get(path) and client.status in (200, 404)}
 
