@@ -236,12 +236,16 @@ def reading(browser: Browser, kind: Kind, own: list[Sample], turn: int) -> Itera
         yield "export", name, answer.get_data(as_text=True)
 
 
-def looking(browser: Browser, sample: Sample) -> Iterator[tuple[str, str, bool]]:
-    """Pages of one record: the verb they need, their name, and whether they showed it."""
+def looking(browser: Browser, sample: Sample, turn: int) -> Iterator[tuple[str, str, bool]]:
+    """Pages of one record: the verb they need, their name, and whether they showed it.
+
+    A page and a peek begin alike, and so do the form and the save, which is tried in any case.
+    """
     folder, name = sample.kind.folder, sample.mark
     pages = {"page": ("see", f"{folder}/{sample.id}"), "peek": ("see", f"{folder}/{sample.id}/peek"),
              "form": ("edit", f"{folder}/{sample.id}/edit")}  # fmt: skip
-    for door, (verb, path) in pages.items():
+    tried = ("page", "peek", "form") if turn % 3 == 0 else ("page",) if turn % 3 == 1 else ("peek",)
+    for door, (verb, path) in ((door, pages[door]) for door in tried):
         answer = browser.get(path)
         assert answer.status_code in (200, 404), (door, answer.status_code)
         yield verb, door, answer.status_code == 200 and name in answer.get_data(as_text=True)
@@ -302,8 +306,8 @@ def test_every_door_agrees_with_the_rules(
                     seen, allowed = sample.mark in text, role.may(verb, sample.owner, sample.city)
                     if seen != allowed and (seen or door != "global search"):  # which shows the first few
                         wrong.append((role.name, kind.name, door, sample.owner, sample.city))
-            for sample in own:
-                for verb, door, seen in looking(browser, sample):
+            for place, sample in enumerate(own, turn):
+                for verb, door, seen in looking(browser, sample, place):
                     walked += 1
                     if seen != role.may(verb, sample.owner, sample.city):
                         wrong.append((role.name, kind.name, door, sample.owner, sample.city))
@@ -413,11 +417,11 @@ def test_a_file_makes_records_for_whom_the_rules_allow(crm: TestInstallation) ->
 
 
 def test_what_hangs_on_a_record_is_as_open_as_the_record(
-    crm: TestInstallation, capsys: pytest.CaptureFixture[str]
+    crm: TestInstallation, dialect: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its history, its files, the operation that changed it and its undo, a merge, and a file that updates it."""
     walked = 0
-    for role in ROLES:
+    for role in ROLES if dialect == "sqlite" else (ROLES[3], ROLES[-1]):
         samples = [sample for sample in make_samples(crm, role) if sample.kind is COMPANY]
         for sample in samples:
             attach_file(crm, sample)
