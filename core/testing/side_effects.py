@@ -206,6 +206,9 @@ def _check_modules(libraries: str, *modules: str) -> list[str]:
     for library in filter(None, libraries.split(",")):
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
+    # What a copy of this process looks through for garbage it must copy first, and it ends before there is any.
+    gc.freeze()
+    gc.disable()
     return [sentence for module in modules for sentence in _in_a_fork(module)]
 
 
