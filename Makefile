@@ -28,7 +28,7 @@ run: $(RUN_STAMP)
 test: $(TEST_STAMP)
 	@$(BIN)/python -m scripts.browser
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff check .
