@@ -52,7 +52,7 @@ def pages(served: ServedInstallation) -> dict[str, int]:
         if first:
             found += [first[1], f"{first[1]}/edit"]
             found.append(f"{first[1]}/peek")
-        found += [f"{root}/columns", f"{root}/views/new"]
+        found += [f"{root}/columns", f"{root}/order", f"{root}/views/new"]
         if lane_fields(site.catalog.find(name)):
             found.append(f"{root}/board")
         if date_fields(site.catalog.find(name)):
