@@ -99,11 +99,10 @@ class Hooks:
         )
 
     def heard(self, hook: str, event: Any) -> bool:
-        """Whether any implementation of ``hook`` wants to hear of ``event``; one that cannot tell will be told."""
+        """Whether any implementation of ``hook`` wants to hear of ``event``; an error comes up when it is told."""
         try:
             return any(getattr(function, "hears", _everything)(event) for _, function, _ in self._in_order(hook))
         except Exception:
-            log.exception("A plugin could not say whether it wants to hear of %s.", event)
             return True
 
     def each(self, hook: str, **kwargs: Any) -> Iterator[tuple[str, Callable[[], Any]]]:

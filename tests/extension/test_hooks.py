@@ -7,6 +7,7 @@ import pytest
 from core.errors import PluginError, ValidationError
 from core.extension.hooks import Hooks
 from core.hookspecs import hookimpl
+from core.parts import hears
 
 
 def module(**functions: object) -> types.ModuleType:
@@ -42,6 +43,18 @@ def test_notify_goes_on_after_an_error() -> None:
     hooks.register("first", module(record_panels=broken))
     hooks.register("second", module(record_panels=lambda record: ["panel"]))
     assert hooks.notify("record_panels", record=None) == [("second", ["panel"])]
+
+
+def test_only_an_event_that_somebody_wants_or_cannot_judge_is_heard() -> None:
+    hooks = Hooks()
+
+    def listen(event: object) -> None:
+        """Nothing."""
+
+    hooks.register("deaf", module(on_event=hears(lambda event: event == "won")(listen)))
+    assert [hooks.heard("on_event", event) for event in ("won", "created")] == [True, False]
+    hooks.register("broken", module(on_event=hears(fails)(lambda event: None)))
+    assert hooks.heard("on_event", "created")
 
 
 def test_a_veto_that_breaks_refuses() -> None:
