@@ -71,8 +71,9 @@ def assemble(runtime: Runtime, generation: int, selection: Selection, hooks: Hoo
     security.install(app, runtime.database, runtime.config)
     headers.install(app, secure=runtime.config.public_url.startswith("https:"))
     app.teardown_appcontext(lambda _error: _close(runtime.database.session))
+    taken = {(rule.rule, method): rule.endpoint for rule in app.url_map.iter_rules() for method in rule.methods or ()}
     for plugin, blueprint in parts.blueprints:
-        _register(app, plugin, blueprint)
+        _register(app, plugin, blueprint, taken)
     install_admin(app, site)
     lines: list[tuple[str, MenuItem | Command]] = [*parts.menu, *parts.commands]
     for plugin, line in lines:
@@ -155,17 +156,15 @@ def _translations(runtime: Runtime, found: Mapping[str, FoundPlugin], active: li
     ]
 
 
-def _register(app: Flask, plugin: str, blueprint: Blueprint) -> None:
-    before = list(app.url_map.iter_rules())
-    taken = {(rule.rule, method): rule.endpoint for rule in before for method in rule.methods or ()}
+def _register(app: Flask, plugin: str, blueprint: Blueprint, taken: dict[tuple[str, str], str]) -> None:
+    """Add a blueprint whose routes nobody has; ``taken`` holds the endpoint of each route and method so far."""
+    rules = app.url_map._rules  # asked for them, the map would sort them all, after every blueprint
+    known = len(rules)
     try:
         app.register_blueprint(blueprint)
     except (ValueError, AssertionError) as error:
         raise PluginError(plugin, f"Its routes cannot be registered: {error}") from error
-    known = {id(rule) for rule in before}
-    for rule in app.url_map.iter_rules():
-        if id(rule) not in known:
-            for method in rule.methods or ():
-                owner = taken.get((rule.rule, method))
-                if owner is not None:
-                    raise PluginError(plugin, f"Its route {rule.rule} is taken by {owner}.")
+    added = {(rule.rule, method): rule.endpoint for rule in rules[known:] for method in rule.methods or ()}
+    for route in sorted(added.keys() & taken.keys()):
+        raise PluginError(plugin, f"Its route {route[0]} is taken by {taken[route]}.")
+    taken.update(added)
