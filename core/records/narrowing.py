@@ -17,9 +17,13 @@ from core.records.field_rights import hidden_parts
 from core.records.policy import row_criteria
 from core.records.record import Record
 
+KEPT = 500  # actors of a process whose options are kept
+Criteria = list[tuple[type, Any]]
+
 # What was found out about statements that are run again.
 _narrowed: WeakKeyDictionary[Any, tuple[tuple[Any, ...], Any]] = WeakKeyDictionary()
 _sources: WeakKeyDictionary[Any, frozenset[type[Any]]] = WeakKeyDictionary()
+_kept: dict[Any, tuple[Criteria, tuple[Any, ...]]] = {}
 
 _WITHOUT_ARCHIVED = with_loader_criteria(
     Record, lambda model: Likely(model.archived_at.is_(None)), include_aliases=True, propagate_to_loaders=False
@@ -71,8 +75,39 @@ def narrowing(models: Set[type[Any]], *, archived: bool) -> tuple[Any, ...]:
     made: dict[Any, tuple[Any, ...]] = g.setdefault("narrowing", {})
     key = (actor, bases)
     if key not in made:
-        criteria = row_criteria(bases)
-        made[key] = tuple(
-            with_loader_criteria(model, found, include_aliases=True) for model, found in (*criteria, *hidden_parts())
-        )
+        made[key] = _options_of(key, [*row_criteria(bases), *hidden_parts()])
     return (*always, *made[key])
+
+
+def _options_of(key: Any, criteria: Criteria) -> tuple[Any, ...]:
+    """The options for ``criteria``: those of the actor's request before, where they say the same.
+
+    They are asked for anew in every request, because a plugin may change its mind at any time.
+    """
+    before = _kept.get(key)
+    if before is not None and _say_the_same(before[0], criteria):
+        return before[1]
+    if len(_kept) >= KEPT:
+        _kept.clear()
+    made = tuple(with_loader_criteria(model, found, include_aliases=True) for model, found in criteria)
+    _kept[key] = (criteria, made)
+    return made
+
+
+def _say_the_same(some: Criteria, others: Criteria) -> bool:
+    return len(some) == len(others) and all(
+        model is other and _is_same(found, criterion)
+        for (model, found), (other, criterion) in zip(some, others, strict=True)
+    )
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two criteria are the same SQL with the same values, as SQLAlchemy itself knows statements again.
+
+    One that it cannot know again is like no other.
+    """
+    keys = one._generate_cache_key(), other._generate_cache_key()
+    if keys[0] is None or keys[1] is None or keys[0].key != keys[1].key:
+        return False
+    values = [[parameter.effective_value for parameter in key.bindparams] for key in keys]
+    return bool(values[0] == values[1])

@@ -200,6 +200,28 @@ def test_an_error_in_a_page_is_raised_once_and_as_it_is(config: Config) -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize("asked", [lambda names: Kite.name.in_(names), lambda names: Kite.name == max(names)])
+def test_a_plugin_that_changes_its_mind_is_heard_by_the_next_request(config: Config, asked: Any) -> None:
+    names = ["one"]
+
+    def visible(model: type, actor: Any) -> Any:
+        return asked(names) if model is Kite else None
+
+    toys = Toys(config, hooks=hooks_of(query_filter=visible))
+    one, two = toys.add(Kite(name="one"), Kite(name="two"))
+    browser = toys.browser()
+
+    def seen() -> list[bool]:
+        return [f'data-nv-row="{number}"' in browser.get("/toys/kite/").text for number in (one, two)]
+
+    assert seen() == [True, False]
+    assert seen() == [True, False]
+    names[:] = ["two"]
+    assert seen() == [False, True]
+    names[:] = ["one"]
+    assert seen() == [True, False]
+
+
 def test_pickers_are_limited_searched_in_any_spelling_and_follow_the_rules_of_rows(config: Config) -> None:
     def visible(model: type, actor: Any) -> Any:
         return model.name != "hidden" if model is Maker else None
