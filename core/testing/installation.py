@@ -203,7 +203,7 @@ class Installations:
         self.folder = folder
         self.postgres = postgres
         self.redis_url = redis_url
-        self._templates: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._templates: dict[tuple[object, ...], str] = {}
         self._made = 0
 
     def make(
@@ -220,39 +220,37 @@ class Installations:
         self._made += 1
         instance = self.folder / f"instance{self._made}"
         instance.mkdir(parents=True)
-        for source in instance_plugins:
-            shutil.copytree(source, instance / "plugins" / source.name)
-        if not instance_plugins:
-            return self._start(instance, self._copy(dialect, self._template(dialect, plugins), instance), **settings)
-        made = self._start(instance, self._copy(dialect, self._template(dialect, ()), instance), **settings)
-        for name in plugins:
-            made.change(ENABLE, name)
-        return made
+        _lay(instance_plugins, instance)
+        template = self._template(dialect, plugins, instance_plugins if plugins else ())
+        return self._start(instance, self._copy(dialect, template, instance), **settings)
 
     def remove(self, installation: TestInstallation) -> None:
         """Let go of an installation that was made here, and of its folder and database."""
         installation.close()
         if not installation.runtime.database.is_sqlite:
             drop_database(self.postgres(), installation.config.database_url)
-        shutil.rmtree(installation.config.instance, ignore_errors=True)
+        # Of a plugin that lies there modules may be imported yet; the folder of all installations goes in the end.
+        if not (installation.config.instance / "plugins").exists():
+            shutil.rmtree(installation.config.instance, ignore_errors=True)
 
-    def _template(self, dialect: str, plugins: tuple[str, ...]) -> str:
+    def _template(self, dialect: str, plugins: tuple[str, ...], instance_plugins: tuple[Path, ...] = ()) -> str:
         """The database with ``plugins`` on that is copied."""
-        if (dialect, plugins) in self._templates:
-            return self._templates[dialect, plugins]
-        folder = self.folder / "-".join(("template", dialect, *plugins))
+        key = (dialect, plugins, *map(_state_of, instance_plugins))
+        if key in self._templates:
+            return self._templates[key]
+        # With what all but the last of them need, which another test wants or has wanted too.
+        before = self._template(dialect, plugins[:-1], instance_plugins if plugins[1:] else ()) if plugins else None
+        folder = self.folder / f"template{len(self._templates)}"
         folder.mkdir(parents=True)
-        if not plugins:
-            url = self._fresh(dialect, folder)
-            made = self._start(folder, url)
-            prepare_core(made.runtime)
-        else:
-            # With what all but the last of them need, which another test wants or has wanted too.
-            url = self._copy(dialect, self._template(dialect, plugins[:-1]), folder)
-            made = self._start(folder, url)
+        _lay(instance_plugins, folder)
+        url = self._copy(dialect, before, folder) if before else self._fresh(dialect, folder)
+        made = self._start(folder, url)
+        if plugins:
             made.change(ENABLE, plugins[-1])
+        else:
+            prepare_core(made.runtime)
         made.close()
-        self._templates[dialect, plugins] = url
+        self._templates[key] = url
         return url
 
     def _fresh(self, dialect: str, folder: Path) -> str:
@@ -275,3 +273,15 @@ class Installations:
         environ |= {f"PEYVAND_{name.upper()}": str(value) for name, value in settings.items()}
         config = Config.load(environ)
         return TestInstallation(config, QuickRuntime(config))
+
+
+def _lay(plugins: tuple[Path, ...], instance: Path) -> None:
+    """Copy folders of plugins into an instance."""
+    for source in plugins:
+        shutil.copytree(source, instance / "plugins" / source.name)
+
+
+def _state_of(folder: Path) -> tuple[object, ...]:
+    """Something that is another when a file of ``folder`` is another."""
+    files = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+    return (folder, *((path, status.st_mtime_ns, status.st_size) for path, status in files))
