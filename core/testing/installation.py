@@ -224,6 +224,17 @@ class Installations:
         template = self._template(dialect, plugins, instance_plugins if plugins else ())
         return self._start(instance, self._copy(dialect, template, instance), **settings)
 
+    def database(self, dialect: str, plugins: tuple[str, ...], folder: Path) -> str:
+        """The URL of a database of one's own with ``plugins`` on, for what is started otherwise.
+
+        Args:
+            dialect: ``sqlite`` or ``postgresql``.
+            plugins: names of plugins that are on.
+            folder: where the file of SQLite is put; made when missing.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        return self._copy(dialect, self._template(dialect, plugins), folder)
+
     def remove(self, installation: TestInstallation) -> None:
         """Let go of an installation that was made here, and of its folder and database."""
         installation.close()

@@ -10,7 +10,7 @@ from flask_babel import force_locale
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from core.accounts.actor import as_system
-from core.testing.installation import PASSWORD
+from core.testing.installation import PASSWORD, Installations
 from core.testing.serving import ServedInstallation
 
 FLAGS = ("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync")
@@ -26,10 +26,11 @@ def chromium(browser_executable: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedInstallation]:
+def served(tmp_path_factory: pytest.TempPathFactory, installations: Installations) -> Iterator[ServedInstallation]:
     """Contacts, Activities and Sales with their sample records, served as a user would."""
     folder = tmp_path_factory.mktemp("browser") / "instance"
-    with ServedInstallation(folder, ("contacts", "activities", "sales")) as installation:
+    installations.database("sqlite", ("contacts", "activities", "sales"), folder)
+    with ServedInstallation(folder) as installation:
         site = installation.runtime.current_site()
         with site.app.test_request_context(), as_system("sample records"), force_locale("en"):
             session = installation.runtime.database.session()

@@ -13,8 +13,6 @@ import pytest
 import sqlalchemy as sa
 
 from core.accounts.actor import as_system
-from core.extension.preflight import Verdict, preflight
-from core.site import plan
 from core.site.lifecycle import Lifecycle, started
 from core.site.runtime import Runtime
 from core.site.state import wanted_states
@@ -72,20 +70,6 @@ def look(installation: TestInstallation) -> tuple[str | None, bool]:
         row = wanted_states(connection).get("parcels")
         names = sa.inspect(connection).get_table_names()
     return (row.state if row else None, "parcels_parcel" in names)
-
-
-@pytest.fixture
-def one_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the trials before an installation, each an interpreter of its own that asks the database nothing, the first is
-    made and believed from then on: a hundred more would find the same."""
-    verdicts: dict[tuple[str, ...], Verdict] = {}
-
-    def tried(names: list[str], instance: Path) -> Verdict:
-        if tuple(names) not in verdicts:
-            verdicts[tuple(names)] = preflight(names, instance)
-        return verdicts[tuple(names)]
-
-    monkeypatch.setattr(plan, "preflight", tried)
 
 
 @pytest.fixture

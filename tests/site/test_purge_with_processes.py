@@ -7,12 +7,16 @@ import pytest
 import sqlalchemy as sa
 
 from core.site.state import Process
+from core.testing.installation import Installations
 from core.testing.serving import ServedInstallation
 
 
 @pytest.mark.timeout(180)
-def test_processes_that_mapped_the_tables_are_replaced_before_they_are_dropped(tmp_path: Path) -> None:
-    with ServedInstallation(tmp_path / "instance", ("contacts", "sales")) as served:
+def test_processes_that_mapped_the_tables_are_replaced_before_they_are_dropped(
+    tmp_path: Path, installations: Installations
+) -> None:
+    installations.database("sqlite", ("contacts", "sales"), tmp_path / "instance")
+    with ServedInstallation(tmp_path / "instance") as served:
         client = served.client()
         client.get("/sales/deal/board")
         assert client.status == 200

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.testing.flipping import EXPECTED, flip
-from core.testing.servers import PostgresServer, create_database
+from core.testing.installation import Installations
 from core.testing.serving import ServedInstallation
 
 FLIPS = 20
@@ -13,9 +13,10 @@ FOLLOW_WITHIN = 3.0  # seconds, promised in the issue that this test came from
 
 
 @pytest.mark.timeout(300)
-def test_no_request_fails_while_a_plugin_is_switched(tmp_path: Path, postgres_server: PostgresServer) -> None:
-    url = create_database(postgres_server)
-    with ServedInstallation(tmp_path / "instance", ("contacts", "sales"), url) as served:
+@pytest.mark.usefixtures("one_trial")
+def test_no_request_fails_while_a_plugin_is_switched(tmp_path: Path, installations: Installations) -> None:
+    url = installations.database("postgresql", ("contacts", "sales"), tmp_path)
+    with ServedInstallation(tmp_path / "instance", database_url=url) as served:
         flips = flip(served, "sales", FLIPS)
         kinds = sorted(name.split()[0] for name in served.generations())
     assert kinds == ["scheduler", "web", "web", "worker"]
