@@ -58,7 +58,9 @@ class Secrets:
         # is about to drop could never be opened.
         _lock(connection, "ROW EXCLUSIVE")
         if not self.keyring.keys():
-            if connection.scalar(sa.select(SECRETS.c.row_key).limit(1)) is not None:
+            others = connection.scalar(sa.select(SECRETS.c.row_key).limit(1)) is not None
+            # Asked again: between the two looks another process may have made the key and kept the first secret.
+            if others and not self.keyring.keys():
                 raise SecretError(
                     f"The key of the stored secrets is missing. Put {self._config.encryption_key_file} back, or set "
                     "PEYVAND_ENCRYPTION_KEY."
