@@ -6,6 +6,7 @@ from core.testing.side_effects import of_modules
 from tests.test_layering import ROOT, imports_of
 
 OURS = ("core", "plugins", "themes", "scripts")
+FOLDERS = OURS[:3]
 
 
 def _modules(folder):
@@ -13,15 +14,13 @@ def _modules(folder):
     return [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths if path.stem != "__main__"]
 
 
-def _libraries(folder):
-    entries = [entry for path in sorted((ROOT / folder).rglob("*.py")) for entry in imports_of(path)]
+def _libraries():
+    paths = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+    entries = [entry for path in paths for entry in imports_of(path)]
     return sorted({entry.imported for entry in entries if entry.at_once and entry.imported.split(".")[0] not in OURS})
 
 
 @pytest.mark.timeout(300)  # every module in a fresh process: a minute where others work too
-@pytest.mark.parametrize("folder", ["core", "plugins", "themes"])
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_every_module_imports_alone_and_changes_nothing(folder):
-    modules = _modules(folder)
-    # A process for each, and a limit of time for those that are asked together.
-    for start in range(0, len(modules), 100):
-        assert of_modules(modules[start : start + 100], _libraries(folder)) == []
+    assert of_modules(_modules(folder), _libraries()) == []

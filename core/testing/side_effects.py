@@ -43,15 +43,15 @@ def of_modules(modules: Sequence[str], libraries: Sequence[str] = ()) -> list[st
         modules: names in full.
         libraries: modules of others that are imported before, once for all, because they take most of the time.
     """
-    return _ask(["modules", ",".join(libraries), *modules])
+    return _ask(["modules", ",".join(libraries), *modules], TIMEOUT + len(modules))
 
 
-def _ask(arguments: list[str]) -> list[str]:
+def _ask(arguments: list[str], within: float = TIMEOUT) -> list[str]:
     child = subprocess.run(
         [sys.executable, "-m", "core.testing.side_effects", *arguments],
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=within,
         check=False,
     )
     for line in child.stdout.splitlines():
