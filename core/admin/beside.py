@@ -33,15 +33,15 @@ class Beside:
         links: fields of which ``named_by_columns`` holds.
         model: the class of the records.
         postgresql: whether they are asked of PostgreSQL.
-        everything: whether nothing narrows what the reader sees of what the links lead to.
+        seen: the names of the links of which the reader sees whatever they lead to.
     """
 
     def __init__(
         self, computed: Sequence[Column], links: Sequence[Field], model: type[Record], *, postgresql: bool,
-        everything: bool,
+        seen: frozenset[str],
     ) -> None:  # fmt: skip
         self.computed, self._postgresql = tuple(computed), postgresql
-        whole = [field for field in links if everything and _is_plain(model, field)]
+        whole = [field for field in links if field.name in seen and _is_plain(model, field)]
         # A single link whose target is narrowed comes with the record, where SQLAlchemy adapts what narrows it.
         narrowed = [field for field in links if field not in whole and field.kind == "links"]
         self.links = (*whole, *narrowed)

@@ -92,7 +92,7 @@ class ListQuery:
         self._everything: sa.Select[tuple[Any]] = sa.select(self.model)
         self._loaded: dict[tuple[str, ...], sa.Select[tuple[Any]]] = {}
         self._orders: dict[tuple[tuple[Sort, ...], bool], Order] = {}
-        self._beside: dict[tuple[tuple[str, ...], bool, bool], Beside | None] = {}
+        self._beside: dict[tuple[tuple[str, ...], bool, frozenset[str]], Beside | None] = {}
         if screen.order is not None:
             record_type.field(screen.order)
         for name in screen.search:
@@ -297,14 +297,14 @@ class ListQuery:
         postgresql = session.get_bind().dialect.name == "postgresql"
         fields = [self.record_type.fields[name] for name in names if name in self.record_type.fields]
         links = [field for field in fields if named_by_columns(field)]
-        everything = all(row_criterion(field.target) is None for field in links if field.target is not None)
-        key = (tuple(names), postgresql, everything)
+        seen = frozenset(field.name for field in links if row_criterion(field.target) is None)  # type: ignore[arg-type]
+        key = (tuple(names), postgresql, seen)
         if key not in self._beside:
             if len(self._beside) >= MOST_CHOICES:
                 self._beside.clear()
             computed = [column for column in self.screen.computed if column.name in names and is_typed(column)]
             some = bool(computed or links)
-            made = Beside(computed, links, self.model, postgresql=postgresql, everything=everything) if some else None
+            made = Beside(computed, links, self.model, postgresql=postgresql, seen=seen) if some else None
             self._beside[key] = made
         return self._beside[key]
 

@@ -25,7 +25,7 @@ from core.jobs import schedule, worker
 from core.jobs.models import JOBS, SCHEDULES
 from core.jobs.progress import Progress
 from core.jobs.queue import JobQueue
-from core.parts import Job, Schedule
+from core.parts import Job, Permission, Schedule
 from core.serve.child import forks_die_with_parent
 
 RIGHTS = [RoleGrant.__table__, FieldRight.__table__, RecordRule.__table__]
@@ -41,6 +41,7 @@ class ToySite:
     jobs: dict[str, Job]
     schedules: tuple[Schedule, ...] = ()
     grants: dict[str, frozenset[str]] = field(default_factory=dict)
+    permissions: dict[str, Permission] = field(default_factory=dict)
 
 
 class ToyRuntime:
