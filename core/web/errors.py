@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,7 +41,8 @@ log = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_FULL = "53100"  # of PostgreSQL
-SECRET = ("password", "code", "token", "credential")  # in the names of fields that are not repeated
+# The names of fields that are not repeated; the code of a letter's address is no secret.
+SECRET = re.compile(r"(.*_)?(password|secret)(_.*)?|code|token|credential")
 MOST_TYPED, LONGEST_TYPED = 1000, 500_000
 
 error_pages = Blueprint("errors", __name__)
@@ -127,7 +129,7 @@ def _typed_here() -> list[tuple[str, str]]:
     typed = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     if len(typed) > MOST_TYPED or sum(len(value) for _name, value in typed) > LONGEST_TYPED:
         return []
-    return [] if any(mark in name for name, _value in typed for mark in SECRET) else typed
+    return [] if any(SECRET.fullmatch(name) for name, _value in typed) else typed
 
 
 @error_pages.app_errorhandler(Forbidden)
