@@ -253,16 +253,16 @@ def actor_of_token(session: Session, token: AccessToken, *, address: str = "") -
 def narrowed(rights: Rights, *, writes: bool, record_types: Collection[str] | None) -> Rights:
     """That part of ``rights`` which is about records, and of it the verbs and types that are wanted.
 
-    What administers the installation is never part of it.
+    What administers the installation is never part of it; what comes with a wanted right is, as for a role
+    (``core.Permission``).
     """
     types = None if record_types is None else frozenset(record_types)
     key = ("token", writes, types)
     if key not in rights.kept:
-        grants = {
-            name: found
-            for name, found in rights.grants.items()
-            if _is_wanted(*name.rpartition(".")[::2], writes=writes, types=types)
-        }
+        permissions = current_app.extensions["peyvand"].permissions
+        wanted = {name for name in rights.grants if _is_wanted(*name.rpartition(".")[::2], writes=writes, types=types)}
+        wanted |= {name for name in rights.grants if name in permissions and permissions[name].comes_with in wanted}
+        grants = {name: found for name, found in rights.grants.items() if name in wanted}
         rights.kept[key] = Rights(MappingProxyType(grants), rights.fields)
     part: Rights = rights.kept[key]
     return part

@@ -250,6 +250,15 @@ def test_errors_are_told_in_the_words_of_the_owner(crm: TestInstallation, progra
     assert answer.get_json()["errors"]["name"] == "این فیلد الزامی است."
 
 
+def test_a_token_for_deals_alone_sees_the_stages_they_stand_in_and_nothing_else(crm: TestInstallation) -> None:
+    narrow = Program(crm, "user", record_types={"sales.deal"})
+    made = narrow.post(DEALS, {"name": "Roof", "pipeline": 1, "stage": 1})
+    assert made.status_code == 201, made.get_json()
+    assert narrow.names("/records") == ["sales.deal", "sales.pipeline", "sales.lost_reason"]
+    assert narrow.patch("/records/sales.pipeline/1", {"name": "Mine"}).status_code == 404
+    assert narrow.get(COMPANIES).status_code == 404
+
+
 def test_deals_of_a_token_without_companies_are_read_and_changed(crm: TestInstallation) -> None:
     whole, narrow = Program(crm, "user"), Program(crm, "user", record_types={"sales.deal", "sales.pipeline"})
     number = company(crm)
