@@ -1,4 +1,4 @@
-"""Old notifications, mails and keys of sent forms, which nobody looks at any more, are removed."""
+"""Old notifications, mails, told events and keys of sent forms, which nobody looks at any more, are removed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.accounts.models import now
 from core.database.secrets import SECRETS
 from core.mail.models import DONE, MAILS
 from core.notifications.models import Notification
+from core.records.events import forget_told
 from core.records.submissions import forget_old
 from core.site.site import session
 
@@ -42,4 +43,4 @@ def remove_old_news(progress: Any) -> int:
             removed += len(ids)
             progress.report(removed)
     forget_old(session)
-    return removed
+    return removed + forget_told(session)

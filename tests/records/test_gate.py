@@ -1,5 +1,6 @@
 """Nothing is read or written past the session: rights, cleaning, validation, history, events."""
 
+import datetime as dt
 from collections.abc import Callable
 from contextlib import nullcontext
 
@@ -8,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm.exc import StaleDataError
 
 from core.accounts.actor import NOBODY, acting_as
+from core.accounts.models import now
 from core.errors import Forbidden, ValidationError
 from core.jobs.models import JobRecord
 from core.records.archive import archive, restore
 from core.records.audit import Audit
-from core.records.events import OutboxEvent
+from core.records.events import KEPT, OutboxEvent, forget_told
 from core.records.note import add_note
 from core.records.timeline import StoryQuery, tell
 from core.testing.installation import TestInstallation
@@ -255,3 +257,17 @@ def test_nobody_points_a_record_at_one_that_is_hidden_from_him(contacts: TestIns
         from plugins.contacts.models import Person
 
         assert session.scalars(sa.select(Person.company_id)).all() == [known_id]
+
+
+def test_events_that_everybody_heard_long_ago_are_removed_but_for_the_newest(contacts: TestInstallation) -> None:
+    long_ago, lately = now() - KEPT - dt.timedelta(days=1), now() - dt.timedelta(days=1)
+    told = [long_ago, None, long_ago, lately, long_ago]
+    with contacts.acting() as session:
+        session.execute(sa.delete(OutboxEvent))
+        for number, moment in enumerate(told):
+            session.add(OutboxEvent(name="toy.made", record_id=number, data={}, delivered_at=moment))
+            session.flush()
+        session.commit()
+        assert forget_told(session) == 2
+        left = session.scalars(sa.select(OutboxEvent.record_id).order_by(OutboxEvent.id)).all()
+    assert left == [1, 3, 4]
