@@ -72,3 +72,15 @@ class Visitor:
         self.page.fill("[name=password]", password)
         self.page.press("[name=password]", "Enter")
         self.page.wait_for_url(self.url + "/")
+
+
+@pytest.fixture(params=["en", "fa"])
+def visitor(request: pytest.FixtureRequest, served: ServedInstallation, chromium: Browser) -> Iterator[Visitor]:
+    """Somebody signed in, in each language."""
+    context = chromium.new_context(viewport={"width": 1366, "height": 900}, reduced_motion="reduce")
+    context.add_cookies([{"name": "peyvand_language", "value": request.param, "url": served.url}])
+    made = Visitor(context, served.url)
+    made.sign_in()
+    made.messages.clear()
+    yield made
+    context.close()

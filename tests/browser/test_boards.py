@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from core.testing.serving import ServedInstallation
 from tests.browser.conftest import Visitor
 
 WIDE = {"width": 1366, "height": 900}
-
-
-@pytest.fixture(params=["en", "fa"])
-def visitor(request: pytest.FixtureRequest, served: ServedInstallation, chromium: Browser) -> Visitor:
-    """Somebody signed in, in each language."""
-    context = chromium.new_context(viewport=WIDE, reduced_motion="reduce")
-    context.add_cookies([{"name": "peyvand_language", "value": request.param, "url": served.url}])
-    made = Visitor(context, served.url)
-    made.sign_in()
-    made.messages.clear()
-    return made
 
 
 def counts(page: Page) -> list[str]:

@@ -34,7 +34,7 @@ THEME_RULES = """() => [...document.styleSheets].flatMap(sheet => [...sheet.cssR
 COLOURS, STRICTER = ["color-contrast", "link-in-text-block"], "color-contrast-enhanced"
 STYLE_SHEETS = "[...document.styleSheets].map(sheet => sheet.href ?? 'inline').join()"
 SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-LATIN_DIGIT = re.compile(r"(?<!\bF)[0-9]")  # a key such as F2 is called so everywhere
+LATIN_DIGIT = re.compile(r"[0-9]")
 NAME_OF_LATIN_DIGITS = "123"  # what the profile calls them
 
 

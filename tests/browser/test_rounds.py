@@ -6,12 +6,10 @@ One browser goes from screen to screen; each step leaves what it made, so that t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from core.testing.serving import ServedInstallation
 from tests.browser.conftest import Visitor
 
 COMPANY = "/contacts/company/3"
@@ -26,18 +24,6 @@ PIXEL = """async (name) => {
     document.querySelector("main").dispatchEvent(
       new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: dropped }));
 }"""
-
-
-@pytest.fixture(params=["en", "fa"])
-def visitor(request: pytest.FixtureRequest, served: ServedInstallation, chromium: Browser) -> Iterator[Visitor]:
-    """Somebody signed in, in each language."""
-    context = chromium.new_context(viewport={"width": 1366, "height": 900}, reduced_motion="reduce")
-    context.add_cookies([{"name": "peyvand_language", "value": request.param, "url": served.url}])
-    made = Visitor(context, served.url)
-    made.sign_in()
-    made.messages.clear()
-    yield made
-    context.close()
 
 
 def leaving(page: Page, selector: str) -> None:

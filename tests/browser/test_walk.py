@@ -5,28 +5,13 @@ Single screens have tests of their own beside this one; here each leads to the n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from core.testing.serving import ServedInstallation
 from tests.browser.conftest import Visitor
 
 PEOPLE = "/contacts/person/"
 WORK_WITHIN = 60_000  # milliseconds that a worker may take on a busy machine
-
-
-@pytest.fixture(params=["en", "fa"])
-def visitor(request: pytest.FixtureRequest, served: ServedInstallation, chromium: Browser) -> Iterator[Visitor]:
-    """Somebody signed in, in each language."""
-    context = chromium.new_context(viewport={"width": 1366, "height": 900}, reduced_motion="reduce")
-    context.add_cookies([{"name": "peyvand_language", "value": request.param, "url": served.url}])
-    made = Visitor(context, served.url)
-    made.sign_in()
-    made.messages.clear()
-    yield made
-    context.close()
 
 
 def save(page: Page) -> None:
