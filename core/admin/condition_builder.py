@@ -270,20 +270,29 @@ def filter_page(view: RecordView) -> Any:
         lookup_url=view.get_url(".filter_lookup"),
         builder=builder.parts(),
         problem=problem,
-        asked=asked,
-        unfinished=len(builder.missing),
+        unfinished=0 if asked else len(builder.missing),  # the rows say it themselves
         **preview(view.session, condition),
     )
 
 
-def preview(session: Any, condition: Condition) -> dict[str, Any]:
-    """What a condition says and finds: its ``sentence``, a bounded ``count`` of ``records``, a ``sample`` as links."""
+def preview(
+    session: Any, condition: Condition, matching: sa.Select[Any] | None = None, purpose: str = ""
+) -> dict[str, Any]:
+    """What a condition says and finds: its ``sentence``, a bounded ``count`` of ``records``, a ``sample`` as links.
+
+    Args:
+        session: the unit of work.
+        condition: what is asked for.
+        matching: the records that it finds, where its ``purpose`` leaves some out.
+        purpose: tells counts of the same condition apart.
+    """
     model: Any = condition.record_type.model
-    matching = sa.select(model)
-    if not condition.is_everything:
-        matching = matching.where(to_sql(condition, model, current_context()))
+    if matching is None:
+        matching = sa.select(model)
+        if not condition.is_everything:
+            matching = matching.where(to_sql(condition, model, current_context()))
     rows = session.scalars(matching.order_by(model.id.desc()).limit(SAMPLE)).unique()
-    count = bounded_count(session, matching, model, COUNT_LIMIT, ("", condition.text))
+    count = bounded_count(session, matching, model, COUNT_LIMIT, (purpose, condition.text))
     return {
         "sentence": sentence(condition),
         "count": count,

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from core.accounts.actor import acting
 from core.accounts.models import User
-from core.admin.condition_builder import ConditionBuilder, lookup_of
+from core.admin.condition_builder import ConditionBuilder, lookup_of, preview
 from core.admin.condition_draft import ALL, Row
 from core.admin.formatters import record_link
 from core.admin.lookup import PAGE
@@ -89,7 +89,7 @@ def page(rule_id: int) -> str:
     if condition is not None:
         model: Any = entry.model
         found = matching(entry, condition, rule.way)
-        count = bounded_count(session, found, model, COUNT_LIMIT, ("retention", rule.way, condition.text))
+        count = bounded_count(session, found, model, COUNT_LIMIT, (f"retention {rule.way}", condition.text))
         people = session.scalars(found.order_by(model.id).limit(SHOWN)).unique().all()
         dry = {
             "count": count,
@@ -208,10 +208,7 @@ def _form(entry: RecordType, rule: RetentionRule) -> Response:
                 flash(_("The rule “%(name)s” is saved, and off. Look at what it would do, and switch it on.",
                         name=rule.name), "success")  # fmt: skip
                 return redirect(url_for("retention.page", rule_id=rule.id), 303)
-    model: Any = entry.model
     way = values["way"] if values["way"] in WAY_LABELS else ANONYMISE
-    found = matching(entry, condition, way)
-    count = bounded_count(session, found, model, COUNT_LIMIT, ("retention", way, condition.text))
     html = render_template(
         "core/retention_form.html",
         rule=rule,
@@ -224,9 +221,6 @@ def _form(entry: RecordType, rule: RetentionRule) -> Response:
         values=values,
         errors=errors,
         unfinished=len(builder.missing),
-        sentence=sentence(condition),
-        count=count,
-        records=record_words(entry, count.number),
-        sample=[record_link(one) for one in session.scalars(found.order_by(model.id).limit(SHOWN)).unique()],
+        **preview(session, condition, matching(entry, condition, way), f"retention {way}"),
     )
     return make_response(html, 422 if errors and request.method == "POST" else 200)
