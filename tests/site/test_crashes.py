@@ -73,7 +73,7 @@ def look(installation: TestInstallation) -> tuple[str | None, bool]:
 
 
 @pytest.fixture
-def parcels(installations: Installations, dialect: str, one_trial: None) -> TestInstallation:
+def parcels(installations: Installations, dialect: str) -> TestInstallation:
     """An installation with a small plugin in its own folder, not installed yet."""
     made = installations.make(dialect, (), (HERE / "parcels",))
     yield made

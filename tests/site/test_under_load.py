@@ -13,7 +13,6 @@ FOLLOW_WITHIN = 3.0  # seconds, promised in the issue that this test came from
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.usefixtures("one_trial")
 def test_no_request_fails_while_a_plugin_is_switched(tmp_path: Path, installations: Installations) -> None:
     url = installations.database("postgresql", ("contacts", "sales"), tmp_path)
     with ServedInstallation(tmp_path / "instance", database_url=url) as served:
