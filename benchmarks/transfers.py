@@ -30,7 +30,11 @@ MEGA = 1_000_000
 
 
 class Peak(threading.Thread):
-    """Watches the memory of processes; ``megabytes`` is the most that any of them had."""
+    """Watches the memory of processes; ``megabytes`` is the most that any of them had for itself.
+
+    Pages of files do not count: SQLite reads its file through memory that all processes share, and which the system
+    takes back whenever it wants.
+    """
 
     def __init__(self, root: int, words: str) -> None:
         super().__init__(daemon=True)
@@ -52,7 +56,8 @@ class Peak(threading.Thread):
             for process in self.root.children(recursive=True):
                 try:
                     if self.words in " ".join(process.cmdline()):
-                        self.megabytes = max(self.megabytes, process.memory_info().rss / MEGA)
+                        memory = process.memory_info()
+                        self.megabytes = max(self.megabytes, (memory.rss - memory.shared) / MEGA)
                 except psutil.Error:
                     continue
 

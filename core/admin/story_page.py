@@ -28,7 +28,7 @@ from core.story import ACTIVITY, CHANGE, EVENT, FILE, KINDS, MESSAGE, NOTE, Time
 if TYPE_CHECKING:
     from core.admin.record_view import RecordView
 
-ENTRIES = 50
+ENTRIES = 25  # a page of a list has as many; two screens
 MOST_ENTRIES = 500
 PLANS = 20
 TOGETHER = dt.timedelta(minutes=10)  # changes of one person that follow each other this closely are one line
