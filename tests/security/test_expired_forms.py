@@ -65,8 +65,9 @@ def test_what_another_site_sends_is_not_offered_again(site: TestInstallation, he
     assert "Send it again" not in answer.get_data(as_text=True)
 
 
-def test_secrets_are_not_repeated(site: TestInstallation) -> None:
-    form = {"password": "old secret", "new_password": "new secret"}
+@pytest.mark.parametrize("name", ["new_password", "mail-0-password", "code", "recovery_code", "api-token"])
+def test_secrets_are_not_repeated(site: TestInstallation, name: str) -> None:
+    form = {"name": "Sara", name: "new secret"}
     answer = send(site.browser("user"), form, HERE, "/profile/password")
     page = answer.get_data(as_text=True)
     assert answer.status_code == 400
