@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.accounts.actor import acting, as_system
 from core.accounts.models import Base, now
-from core.database.bulk import Load, among
+from core.database.bulk import Load
 from core.database.engine import ONE_PLAN
 from core.database.types import UtcDateTime
 from core.parts import Event
@@ -33,7 +33,6 @@ DELIVER = "core.deliver_events"
 ACCOUNT_CHANGED = "core.account.changed"
 """An account is opened otherwise from now on, or has another e-mail address (``core.accounts.acts``)."""
 BATCH = 500
-FORGOTTEN_TOGETHER = 5_000
 KEPT = dt.timedelta(days=30)  # for which an event stays that everybody has heard
 
 
@@ -189,17 +188,10 @@ def deliver_events(progress: Any) -> int:
             return delivered
 
 
-def forget_told(session: Session) -> int:
-    """Remove the events that everybody heard long ago; how many. Commits, some thousand at a time.
+def told_long_ago() -> sa.Select[int]:
+    """The ids of the events that everybody heard long ago.
 
-    The newest of all stays: SQLite gives its number to another one, and plugins know events by their numbers.
+    The newest of all is none of them: SQLite gives its number to another one, and plugins know events by their numbers.
     """
-    table: Any = OutboxEvent.__table__
-    newest = sa.select(sa.func.max(table.c.id)).scalar_subquery()
-    old = sa.select(table.c.id).where(table.c.delivered_at < now() - KEPT, table.c.id < newest)
-    removed = 0
-    while ids := session.connection().execute(old.order_by(table.c.id).limit(FORGOTTEN_TOGETHER)).scalars().all():
-        session.connection().execute(sa.delete(table).where(among(table.c.id, ids, session.get_bind().dialect)))
-        session.commit()
-        removed += len(ids)
-    return removed
+    newest = sa.select(sa.func.max(OutboxEvent.id)).scalar_subquery()
+    return sa.select(OutboxEvent.id).where(OutboxEvent.delivered_at < now() - KEPT, OutboxEvent.id < newest)

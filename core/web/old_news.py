@@ -12,7 +12,7 @@ from core.accounts.models import now
 from core.database.secrets import SECRETS
 from core.mail.models import DONE, MAILS
 from core.notifications.models import Notification
-from core.records.events import forget_told
+from core.records.events import OutboxEvent, told_long_ago
 from core.records.submissions import forget_old
 from core.site.site import session
 
@@ -36,11 +36,13 @@ def remove_old_news(progress: Any) -> int:
     never_left = SECRETS.c.table_name == MAILS.name, SECRETS.c.changed_at < now() - LINKS_KEPT
     session.connection().execute(sa.delete(SECRETS).where(*never_left))
     session.commit()
-    for table, old in ((Notification.__table__, notifications), (MAILS, mails)):
+    for table, old in (
+        (Notification.__table__, notifications), (MAILS, mails), (OutboxEvent.__table__, told_long_ago()),
+    ):  # fmt: skip
         while ids := session.scalars(old.limit(BATCH)).all():
             session.connection().execute(sa.delete(table).where(table.c.id.in_(ids)))  # type: ignore[arg-type]
             session.commit()
             removed += len(ids)
             progress.report(removed)
     forget_old(session)
-    return removed + forget_told(session)
+    return removed
