@@ -259,16 +259,18 @@ def narrowed(rights: Rights, *, writes: bool, record_types: Collection[str] | No
     types = None if record_types is None else frozenset(record_types)
     key = ("token", writes, types)
     if key not in rights.kept:
+        possible = {name for name in rights.grants if _is_wanted(name, writes=writes, types=None)}
+        wanted = {name for name in possible if _is_wanted(name, writes=writes, types=types)}
         permissions = current_app.extensions["peyvand"].permissions
-        wanted = {name for name in rights.grants if _is_wanted(*name.rpartition(".")[::2], writes=writes, types=types)}
-        wanted |= {name for name in rights.grants if name in permissions and permissions[name].comes_with in wanted}
+        wanted |= {name for name in possible if name in permissions and permissions[name].comes_with in wanted}
         grants = {name: found for name, found in rights.grants.items() if name in wanted}
         rights.kept[key] = Rights(MappingProxyType(grants), rights.fields)
     part: Rights = rights.kept[key]
     return part
 
 
-def _is_wanted(record_type: str, verb: str, *, writes: bool, types: frozenset[str] | None) -> bool:
+def _is_wanted(permission: str, *, writes: bool, types: frozenset[str] | None) -> bool:
+    record_type, _dot, verb = permission.rpartition(".")
     if record_type.partition(".")[0] == "core" or (types is not None and record_type not in types):
         return False
     return writes or verb in READING

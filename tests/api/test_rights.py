@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 from werkzeug.test import Client
 
 from core.accounts.models import Role, User, now
-from core.accounts.tokens import AccessToken
+from core.accounts.tokens import AccessToken, actor_of_token
 from core.testing.installation import TestInstallation
 from tests.api.conftest import ROOT, Program
 from tests.api.test_records import COMPANIES, DEALS, PEOPLE, company, count, stored
@@ -257,6 +259,23 @@ def test_a_token_for_deals_alone_sees_the_stages_they_stand_in_and_nothing_else(
     assert narrow.names("/records") == ["sales.deal", "sales.pipeline", "sales.lost_reason"]
     assert narrow.patch("/records/sales.pipeline/1", {"name": "Mine"}).status_code == 404
     assert narrow.get(COMPANIES).status_code == 404
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_what_comes_with_a_wanted_right_is_no_writing_for_a_token_that_reads(
+    make_site: Callable[..., TestInstallation], writes: bool
+) -> None:
+    crm = make_site("contacts", "shelves", "api", instance_plugins=(Path(__file__).parent / "shelves",))
+
+    def came(record_type: str) -> set[str]:
+        made = Program(crm, "user", writes=writes, record_types={record_type})
+        with crm.acting() as session:
+            given = actor_of_token(session, session.get_one(AccessToken, made.number)).permissions
+        return {name for name in given if name.startswith("shelves.")}
+
+    both = {"shelves.shelf.see", "shelves.shelf.edit"}
+    assert came("contacts.company") == (both if writes else {"shelves.shelf.see"})
+    assert came("contacts.person") == set()
 
 
 def test_deals_of_a_token_without_companies_are_read_and_changed(crm: TestInstallation) -> None:
