@@ -1,7 +1,7 @@
 """The builder of conditions: nested rows and groups, a sentence, a count and a sample. It only reads.
 
-Any page can hold one: ``read`` or ``open`` a draft, give ``parts`` to the macro ``builder`` of
-``nova/_condition_builder.html``, and ``condition`` what it makes of it.
+Any form can hold one: ``read`` or ``open`` a draft, and call the macro ``card`` of
+``nova/_condition_builder.html`` with ``parts`` and with what ``preview`` makes of the ``condition``.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from core.site.plan import ENABLE
 from core.testing.installation import TestInstallation
 from tests.api.conftest import Program
-from tests.site import test_rights_matrix as matrix
-from tests.site.test_rights_matrix import COMPANY, KINDS, ROLES, Kind, Sample, make_samples, title_of, versions
+from tests.site import conftest as site
+from tests.site.rights_model import COMPANY, KINDS, ROLES, Kind, Sample, make_samples, mark_of, title_of, versions
 
-crm = matrix.crm  # the installation with all roles, teams and rules
+crm = site.crm  # the installation with all roles, teams and rules
 
 
 def path_of(sample: Sample) -> str:
@@ -25,7 +25,7 @@ def path_of(sample: Sample) -> str:
 def lists(program: Program, kind: Kind) -> Iterator[tuple[str, str]]:
     """Lists of many records: their name, and what they answered."""
     condition = quote(json.dumps({"field": kind.mark, "op": "contains", "value": "mark"}))
-    stem = matrix.mark_of(kind, "", "")
+    stem = mark_of(kind, "", "")
     for door, query in {"list": "", "search": f"&search={stem}", "filter": f"&where={condition}"}.items():
         answer = program.get(f"/records/{kind.name}?limit=200{query}")
         assert answer.status_code in (200, 404), (door, answer.status_code)
