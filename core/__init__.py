@@ -91,7 +91,7 @@ _HOME = {
     "core.records.naming": ("find_records",),
     "core.records.note": ("Note", "add_note"),
     "core.records.submissions": ("Repeated", "note_submission", "record_of_form"),
-    "core.records.timeline": ("Position", "StoryQuery", "about"),
+    "core.records.timeline": ("Position", "StoryQuery", "StoryShape", "about"),
     "core.resources.resource": ("Resource", "resource_named", "resources_seen"),
     "core.site.formats": (
         "format_digits",

@@ -72,7 +72,7 @@ from core.records.note import Note, add_note
 from core.records.policy import may, require, row_criterion
 from core.records.record import BoardLane, Located, Owned, Part, Record, Searchable
 from core.records.submissions import Repeated, note_submission, record_of_form
-from core.records.timeline import Position, StoryQuery, about
+from core.records.timeline import Position, StoryQuery, StoryShape, about
 from core.resources.resource import Resource, resource_named, resources_seen
 from core.site.formats import (
     format_digits,
@@ -151,6 +151,7 @@ __all__ = [
     "Searchable",
     "SiteInfo",
     "StoryQuery",
+    "StoryShape",
     "TimelineEntry",
     "USER",
     "Upcoming",

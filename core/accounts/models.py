@@ -30,6 +30,10 @@ user_role = sa.Table(
 )
 
 
+class _Names(AsaList):
+    cache_ok = True  # without this SQLAlchemy writes every statement with such a column anew
+
+
 class Role(Base, RoleMixin):
     """A named set of rights (``core.accounts.roles``). Grants of a plugin that is gone stay, without effect, until it
     is back. ``rights_version`` grows with every change of what the role grants.
@@ -41,7 +45,7 @@ class Role(Base, RoleMixin):
     name: Mapped[str] = mapped_column(sa.String(80), unique=True)
     description: Mapped[str | None] = mapped_column(sa.String(255))
     # Flask-Security asks for it; what a role grants stands in core_role_grant.
-    permissions: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()), default=list)
+    permissions: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(_Names()), default=list)
     # Who has this role signs in with a second step, and does nothing before it is set up.
     two_factor_required: Mapped[bool] = mapped_column(default=False)
     rights_version: Mapped[int] = mapped_column(default=1)

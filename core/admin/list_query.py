@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from flask import abort, flash, g
@@ -18,7 +19,8 @@ from core.admin.beside import Beside, is_typed, named_by_columns
 from core.admin.grouping import Groupings
 from core.admin.lookup import matching_words
 from core.records.catalog import RecordType
-from core.records.conditions import Condition, current_context, parse, parse_text, to_sql
+from core.records.conditions import Condition, Context, current_context, parse, parse_text, to_sql
+from core.records.conditions.tree import Words
 from core.records.counting import COUNT_LIMIT, Count, bounded_count, guessed_count
 from core.records.field_rights import has_hidden
 from core.records.fields import Field
@@ -90,7 +92,8 @@ class ListQuery:
         self.groups = Groupings(record_type, self.offered)
         # Statements that are asked again and again are the same objects, so that SQLAlchemy knows them again.
         self._everything: sa.Select[tuple[Any]] = sa.select(self.model)
-        self._loaded: dict[tuple[str, ...], sa.Select[tuple[Any]]] = {}
+        self._found: dict[tuple[str, Context], sa.Select[tuple[Any]]] = {}
+        self._loaded: WeakKeyDictionary[Any, dict[tuple[str, ...], sa.Select[tuple[Any]]]] = WeakKeyDictionary()
         self._orders: dict[tuple[tuple[Sort, ...], bool], Order] = {}
         self._beside: dict[tuple[tuple[str, ...], bool, frozenset[str]], Beside | None] = {}
         if screen.order is not None:
@@ -199,14 +202,26 @@ class ListQuery:
 
     def matching(self, asked: ListRequest) -> sa.Select[tuple[Any]]:
         """The records that match search and filters, in no order."""
-        statement: sa.Select[tuple[Any]] = self._everything
+        statement = self._fitting(self.condition(asked))
         if asked.search:
             for criterion in matching_words(asked.search, self.model, self.screen.search):
                 statement = statement.where(criterion)
-        condition = self.condition(asked)
+        return statement
+
+    def _fitting(self, condition: Condition) -> sa.Select[tuple[Any]]:
+        """The records of which ``condition`` holds. People filter by few conditions, again and again."""
         if condition.is_everything:
-            return statement
-        return statement.where(to_sql(condition, self.model, current_context()))
+            return self._everything
+        context = current_context()
+        key = (condition.text, context)
+        if key not in self._found:
+            made = self._everything.where(to_sql(condition, self.model, context))
+            if any(isinstance(node, Words) for node in condition.nodes()):
+                return made  # how words are looked for changes with what stands in the table
+            if len(self._found) >= MOST_CHOICES:
+                self._found.clear()
+            self._found[key] = made
+        return self._found[key]
 
     def condition(self, asked: ListRequest) -> Condition:
         """Filters and ``where`` as one condition; the search is not part of it. A page asks a dozen times."""
@@ -283,12 +298,12 @@ class ListQuery:
     def _with_links(self, matching: sa.Select[tuple[Any]], links: tuple[Field, ...]) -> sa.Select[tuple[Any]]:
         """``matching`` with what loads these links, and nothing else."""
         names = tuple(field.name for field in links)
-        if matching is self._everything and names in self._loaded:
-            return self._loaded[names]
-        statement = matching.options(*(loader(self.model, field) for field in links))
-        if matching is self._everything and len(self._loaded) < MOST_CHOICES:
-            self._loaded[names] = statement
-        return statement
+        made = self._loaded.setdefault(matching, {})
+        if names not in made:
+            if len(made) >= MOST_CHOICES:
+                made.clear()
+            made[names] = matching.options(*(loader(self.model, field) for field in links))
+        return made[names]
 
     def beside(self, session: Session, names: Sequence[str]) -> Beside | None:
         """What one query brings for these columns; None where there is nothing, or not by columns alone."""

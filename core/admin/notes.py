@@ -62,6 +62,7 @@ def notes(query: StoryQuery) -> sa.Select[Any]:
 def note_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
     """The entries of the rows of ``notes``."""
     left, edited = _("left a note"), _("left a note (edited)")
+    pin, unpin = _("Pin"), _("Unpin")
     folders = RecordFolders()
     reader = acting().user_id
     for id_, record_type, record_id, created_at, body, author_id, edited_at, pinned_at, author in rows:
@@ -69,7 +70,7 @@ def note_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
         if folders.may_edit(record_type):
             own = author_id is not None and author_id == reader
             url = f"{folders.page(record_type, record_id)}/note/{id_}"
-            actions = _actions(url, pinned=pinned_at is not None, own=own)
+            actions = _actions(url, unpin if pinned_at is not None else pin, pinned=pinned_at is not None, own=own)
         yield TimelineEntry(
             at=created_at,
             id=id_,
@@ -85,9 +86,9 @@ def note_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[TimelineEntry]:
         )
 
 
-def _actions(url: str, *, pinned: bool, own: bool) -> Iterator[EntryAction]:
+def _actions(url: str, pin: str, *, pinned: bool, own: bool) -> Iterator[EntryAction]:
     yield EntryAction(
-        label=_("Unpin") if pinned else _("Pin"),
+        label=pin,
         url=f"{url}/pin",
         icon="bookmark",
         method="post",

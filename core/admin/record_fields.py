@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from core.admin.cells import HEAD
 from core.admin.formatters import shown
+from core.admin.list_rows import address
 from core.records.fields import Field
 from core.records.policy import may
 from core.site.formats import format_local_datetime
@@ -30,7 +31,7 @@ def owner_field(view: RecordView, record: Any) -> dict[str, Any] | None:
         return None
     editable = may(view.screen.permission("edit"), record)
     line = _line(view, record, view.record_type.field("owner"), editable=editable)
-    return line | {"url": view.get_url(".cell", id=record.id, column="owner", whole=HEAD) if line["url"] else ""}
+    return line | {"url": _cell_url(view, record, "owner", HEAD) if line["url"] else ""}
 
 
 def _groups(view: RecordView, record: Any, *, editable: bool) -> Iterator[dict[str, Any]]:
@@ -45,11 +46,15 @@ def _line(view: RecordView, record: Any, field: Field, *, editable: bool) -> dic
     label = field.record_label or field.label
     line = {"name": field.name, "label": label, "value": value, "empty": not value, "url": "", "edit_url": ""}
     if editable and field.name in view.in_place:
-        line["url"] = view.get_url(".cell", id=record.id, column=field.name, whole=1)
+        line["url"] = _cell_url(view, record, field.name, 1)
     elif editable:
         here = view.get_url(".details_view", id=record.id)
         line["edit_url"] = view.get_url(".edit_view", id=record.id, url=here, _anchor=field.name)
     return line
+
+
+def _cell_url(view: RecordView, record: Any, column: str, whole: int | str) -> str:
+    return address(view.get_url(".cell"), {"id": record.id, "column": column, "whole": whole})
 
 
 def _is_currency(view: RecordView, field: Field) -> bool:

@@ -40,6 +40,6 @@ class Together:
             session: runs the statement.
             values: of the bound parameters.
         """
-        for row in session.execute(self._statement, values):
+        for row in session.execute(self._statement, values).all():
             place = row[0]
             yield place, tuple(row[self._places[place]])

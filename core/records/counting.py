@@ -17,7 +17,7 @@ from sqlalchemy.sql.expression import ClauseElement, Executable
 
 from core.accounts.actor import acting
 from core.records.conditions.context import current_context
-from core.records.narrowing import narrowed
+from core.records.narrowing import are_same, narrowed, narrowing
 from core.records.record import Record
 
 # Past this many rows a list says "10,000+": an exact count would cost more than it tells.
@@ -42,6 +42,7 @@ class Count:
 
 _Answers = dict[Hashable, tuple[float, Count]]
 _believed: WeakKeyDictionary[Engine, _Answers] = WeakKeyDictionary()
+_counted: WeakKeyDictionary[Any, tuple[int, tuple[Any, ...], sa.Select[Any]]] = WeakKeyDictionary()
 
 
 class _Explain(Executable, ClauseElement):
@@ -74,12 +75,23 @@ def bounded_count(
     known = _recall(answers, key)
     if known is not None:
         return known
-    some = narrowed(statement.with_only_columns(model.id).order_by(None), model).limit(limit + 1).subquery()
-    counted = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    counted = session.scalar(_counting(statement, model, limit)) or 0
     count = Count(min(counted, limit), more=counted > limit)
     if count.more:
         _remember(answers, key, count)
     return count
+
+
+def _counting(statement: sa.Select[Any], model: type[Record], limit: int) -> sa.Select[Any]:
+    """The statement that counts: the same one as before, where what narrows it is the same."""
+    options = narrowing({model}, archived=False)
+    before = _counted.get(statement)
+    if before is not None and before[0] == limit and are_same(before[1], options):
+        return before[2]
+    ids = statement.with_only_columns(model.id).order_by(None).options(*options)
+    made = sa.select(sa.func.count()).select_from(ids.limit(limit + 1).subquery())
+    _counted[statement] = (limit, options, made)
+    return made
 
 
 def _answers(session: Session) -> _Answers:

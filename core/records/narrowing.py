@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -36,11 +36,16 @@ def with_options(statement: Any, options: tuple[Any, ...]) -> Any:
     What SQLAlchemy finds out about a statement it keeps with it, which is a third of running one by a key.
     """
     before = _narrowed.get(statement)
-    if before is not None and len(before[0]) == len(options) and all(map(operator.is_, before[0], options)):
+    if before is not None and are_same(before[0], options):
         return before[1]
     made = statement.options(*options)
     _narrowed[statement] = (options, made)
     return made
+
+
+def are_same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether two sequences hold the same objects."""
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 def asked_for(state: ORMExecuteState) -> frozenset[type[Any]]:
@@ -106,6 +111,8 @@ def _is_same(one: Any, other: Any) -> bool:
 
     One that it cannot know again is like no other.
     """
+    if one is other:
+        return True
     keys = one._generate_cache_key(), other._generate_cache_key()
     if keys[0] is None or keys[1] is None or keys[0].key != keys[1].key:
         return False

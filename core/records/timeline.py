@@ -64,6 +64,23 @@ class StoryQuery:
         """Whether the reader wants any of these kinds."""
         return not self.kinds.isdisjoint(kinds)
 
+    @property
+    def shape(self) -> StoryShape:
+        """What is asked for but for the values, which are ``values``."""
+        types = tuple(name for name, ids in self.records.items() if ids)
+        return StoryShape(types, self.before is not None, self.pinned is not None)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters with which a statement of ``shape.query`` answers this question."""
+        found: dict[str, Any] = {"limit": self.limit}
+        found |= {f"ids{place}": list(self.records[name]) for place, name in enumerate(self.shape.record_types)}
+        if self.before is not None:
+            found |= {"before_at": self.before.at, "before_id": self.before.id}
+        if self.pinned is not None:
+            found |= {"pinned_type": self.pinned[0], "pinned_id": self.pinned[1]}
+        return found
+
     def page(
         self, statement: sa.Select[*Columns], *, record_type: Any, record_id: Any, at: Any, id: Any
     ) -> sa.Select[*Columns]:
@@ -81,6 +98,32 @@ class StoryQuery:
             older = sa.and_(at == self.before.at, id < self.before.id)
             statement = statement.where(at <= self.before.at, sa.or_(at < self.before.at, older))
         return statement.order_by(at.desc(), id.desc()).limit(self.limit)
+
+
+@dataclass(frozen=True)
+class StoryShape:
+    """What many questions have in common, so that a statement for them is made once and kept.
+
+    ``record_types`` are those of the records it is about; ``before`` and ``pinned`` say whether there is such a thing.
+    """
+
+    record_types: tuple[str, ...]
+    before: bool
+    pinned: bool
+
+    @property
+    def query(self) -> StoryQuery:
+        """The question with a parameter in place of each value."""
+
+        def value(name: str, **given: Any) -> Any:
+            return sa.bindparam(name, **given)
+
+        return StoryQuery(
+            records={name: value(f"ids{place}", expanding=True) for place, name in enumerate(self.record_types)},
+            limit=value("limit", type_=sa.Integer),
+            before=Position(value("before_at"), value("before_id")) if self.before else None,
+            pinned=(value("pinned_type"), value("pinned_id")) if self.pinned else None,
+        )
 
 
 def about(records: Records, record_type: Any, record_id: Any) -> sa.ColumnElement[bool]:

@@ -106,6 +106,7 @@ def _flask_app(runtime: Runtime) -> Flask:
         SQLALCHEMY_DATABASE_URI=None,
     )
     app.url_rule_class = Route
+    app.jinja_environment = theming.Templates
     # Static files are answered in front of Flask; the rule is only there to build their URLs.
     app.add_url_rule("/static/<path:filename>", endpoint="static", build_only=True)
     return app

@@ -25,6 +25,7 @@ _LEFT_TO_RIGHT = "\u200e"
 # Patterns in which a whole number shows no decimals.
 _WHOLE = frozenset({"#,##0", "#,##0.###"})
 _NO_BREAK = "\u00a0"
+_NEARLY_ONE = 0.85  # of a unit is said in it: 52 seconds are a minute
 
 
 def format_digits(value: object) -> str:
@@ -112,11 +113,26 @@ def format_ago(value: dt.date | None, now: dt.datetime | None = None) -> str:
     moment = now or dt.datetime.now(dt.UTC)
     locale = calendars.LOCALES[preferences().language]
     if isinstance(value, dt.datetime):
-        return format_digits(dates.format_timedelta(_aware(value) - moment, add_direction=True, locale=locale))
+        return format_digits(_distance(_in_whole_units(_aware(value) - moment), locale))
     distance = value - to_reader_time(moment).date()
     if not distance:
         return str(gettext("today"))
     return format_digits(dates.format_timedelta(distance, granularity="day", add_direction=True, locale=locale))
+
+
+def _in_whole_units(distance: dt.timedelta) -> int:
+    """``distance`` in seconds, rounded to whole hours, days or what Babel would say it in: there are few of those."""
+    seconds = distance.total_seconds()
+    for _unit, length in dates.TIMEDELTA_UNITS:
+        if abs(seconds) >= _NEARLY_ONE * length:
+            return round(seconds / length) * length
+    return (seconds > 0) - (seconds < 0)
+
+
+@lru_cache(maxsize=1024)
+def _distance(seconds: int, locale: str) -> str:
+    """A story tells two dozen of these, and Babel takes longer for one than the database for its entry."""
+    return dates.format_timedelta(dt.timedelta(seconds=seconds), threshold=1, add_direction=True, locale=locale)
 
 
 def to_reader_time(moment: dt.datetime) -> dt.datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,7 +64,13 @@ def _visible() -> sa.ColumnElement[bool]:
             free.append(record_type.name)
         elif not isinstance(criterion, sa.False_):
             narrowed.append(_sees_one_of(record_type.model, criterion))
-    return sa.or_(Activity.about_type.is_(None), Activity.about_type.in_(free), *narrowed)
+    return sa.or_(_about_free(tuple(free)), *narrowed) if narrowed else _about_free(tuple(free))
+
+
+@lru_cache(maxsize=64)
+def _about_free(types: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    """About nothing, or about a record of a type of which everything is seen. Most people see these same types."""
+    return sa.or_(Activity.about_type.is_(None), Activity.about_type.in_(types))
 
 
 def _sees_one_of(model: Any, criterion: Any) -> sa.ColumnElement[bool]:

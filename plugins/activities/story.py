@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,18 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import joinedload
 
-from core import EntryAction, StoryQuery, TimelineEntry, Upcoming, User, about, may, preferences, session
+from core import (
+    EntryAction,
+    StoryQuery,
+    StoryShape,
+    TimelineEntry,
+    Upcoming,
+    User,
+    about,
+    may,
+    preferences,
+    session,
+)  # fmt: skip
 from plugins.activities.models import CALL, ICONS, MEETING, OUTCOMES, Activity
 
 KIND = "activity"
@@ -34,15 +46,9 @@ def done(query: StoryQuery) -> Iterator[TimelineEntry]:
     """What was done about the records, newest first."""
     if not query.wants(KIND):
         return
-    statement = query.page(
-        sa.select(*_COLUMNS).outerjoin(User, User.id == Activity.assignee_id).where(Activity.done_at.is_not(None)),
-        record_type=Activity.about_type,
-        record_id=Activity.about_id,
-        at=Activity.done_at,
-        id=Activity.id,
-    )
     page = _page()
-    for id_, done_at, about_type, about_id, kind, subject, outcome, note, name, email in session.execute(statement):
+    found = session.execute(_done(query.shape), query.values).all()
+    for id_, done_at, about_type, about_id, kind, subject, outcome, note, name, email in found:
         yield TimelineEntry(
             at=done_at,
             id=id_,
@@ -57,15 +63,20 @@ def done(query: StoryQuery) -> Iterator[TimelineEntry]:
         )
 
 
+@lru_cache(maxsize=128)
+def _done(shape: StoryShape) -> sa.Select[Any]:
+    return shape.query.page(
+        sa.select(*_COLUMNS).outerjoin(User, User.id == Activity.assignee_id).where(Activity.done_at.is_not(None)),
+        record_type=Activity.about_type,
+        record_id=Activity.about_id,
+        at=Activity.done_at,
+        id=Activity.id,
+    )
+
+
 def planned(records: Any, limit: int) -> list[Upcoming]:
     """What is open about the records, earliest first."""
-    statement = (
-        sa.select(Activity)
-        .where(about(records, Activity.about_type, Activity.about_id), Activity.done_at.is_(None))
-        .options(joinedload(Activity.assignee).lazyload(User.roles))
-        .order_by(Activity.due.nulls_last(), Activity.due_time.nulls_last(), Activity.id)
-        .limit(limit)
-    )
+    query = StoryQuery(records=records, limit=limit)
     return [
         Upcoming(
             due=_moment(activity),
@@ -78,8 +89,20 @@ def planned(records: Any, limit: int) -> list[Upcoming]:
             url=url_for("activities_activity.details_view", id=activity.id),
             actions=_actions(activity),
         )
-        for activity in session.scalars(statement)
+        for activity in session.scalars(_planned(query.shape), query.values)
     ]
+
+
+@lru_cache(maxsize=128)
+def _planned(shape: StoryShape) -> sa.Select[Any]:
+    query = shape.query
+    return (
+        sa.select(Activity)
+        .where(about(query.records, Activity.about_type, Activity.about_id), Activity.done_at.is_(None))
+        .options(joinedload(Activity.assignee).lazyload(User.roles))
+        .order_by(Activity.due.nulls_last(), Activity.due_time.nulls_last(), Activity.id)
+        .limit(query.limit)
+    )
 
 
 def _page() -> str:
