@@ -18,7 +18,7 @@ _HOME = {
     "core.admin.personal_fields": ("empty_fields", "personal_fields"),
     "core.calendars": ("parse_date",),
     "core.database.base": ("plugin_base",),
-    "core.database.bulk": ("among",),
+    "core.database.bulk": ("among_parameter", "as_parameter"),
     "core.database.types": (
         "Choice",
         "Color",

@@ -7,7 +7,7 @@ from core.accounts.token_door import for_tokens
 from core.admin.personal_fields import empty_fields, personal_fields
 from core.calendars import parse_date
 from core.database.base import plugin_base
-from core.database.bulk import among
+from core.database.bulk import among_parameter, as_parameter
 from core.database.types import (
     Choice,
     Color,
@@ -162,8 +162,9 @@ __all__ = [
     "about",
     "acting",
     "add_note",
-    "among",
+    "among_parameter",
     "archive",
+    "as_parameter",
     "as_system",
     "concerns",
     "current_context",

@@ -141,7 +141,8 @@ class Board:
     ``amount`` and ``probability`` (percent) name number fields summed per lane. ``move`` puts a record
     into the lane of a key with the values that were asked for; ``ask`` gets the record and the lane's key and returns
     the names of fields that must be asked for first. ``since`` names the moment a record came into its lane, empty for
-    one that does not age. ``hints`` gets the records shown and returns remarks by id.
+    one that does not age. ``hints`` gets what is shown, of each record its ``id`` and its ``hint_fields``, which are
+    columns, and returns remarks by id.
     """
 
     lane: str
@@ -156,6 +157,7 @@ class Board:
     move: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
     ask: Callable[[Any, Any], tuple[str, ...]] | None = None
     hints: Callable[[Sequence[Any]], Mapping[int, Hint]] | None = None
+    hint_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -95,8 +96,12 @@ class User(Base, UserMixin):
         return _(", ").join(role_label(role.name) for role in self.roles)
 
 
-CALLED = sa.func.coalesce(sa.func.nullif(User.name, ""), User.email)
-"""The name of a user as SQL has it; the same as ``str()`` of one."""
+def called(user: Any) -> sa.ColumnElement[str]:
+    """The name of ``user``, the class or an alias of it, as SQL has it; the same as ``str()`` of one."""
+    return sa.func.coalesce(sa.func.nullif(user.name, ""), user.email)
+
+
+CALLED = called(User)
 
 
 # The first that fits: every browser also claims to be some of the others.

@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.accounts.models import now
+from core.admin.card_rows import card_rows
 from core.admin.lanes import LANES_LIMIT, Lane, LaneSource, lane_fields
-from core.admin.list_query import MOST_CHOICES, loader
+from core.admin.list_query import MOST_CHOICES, loader, unshown
+from core.database.engine import ONE_PLAN
+from core.database.likely import Likely
 from core.database.types import MINOR_UNITS
 from core.errors import CatalogError
 from core.parts import Board, Screen
@@ -80,11 +83,13 @@ class BoardQuery:
         self.amount = self._own(board.amount)
         if self.amount is not None and self.amount.kind not in NUMBERS:
             raise CatalogError(f"{record_type.name}: the board's amount {board.amount!r} is no number.")
-        for name in (board.date, board.subtitle, board.since):
+        for name in (board.date, board.since):
             self._own(name)
+        self.subtitle = self._own(board.subtitle)
         self.source = LaneSource(record_type, self.field, board)
         self.column = self.source.column
         self._chance = board.probability if board.probability in record_type.fields else None
+        self._rows = card_rows(self)
         self._made: WeakKeyDictionary[Any, dict[Any, sa.Select[Any]]] = WeakKeyDictionary()
 
     def _own(self, name: str | None) -> Field | None:
@@ -144,8 +149,9 @@ class BoardQuery:
         if not wanted:
             return
         by_key = {lane.key: lane for lane in wanted}
-        for record in session.scalars(self._cards(wanted, sizes, matching, ordered)).unique():
-            by_key[self.source.lane_of(record)].cards.append(record)
+        found = session.execute(self._cards(wanted, sizes, matching, ordered))
+        for card in found.all() if self._rows is not None else found.unique().scalars():
+            by_key[self.source.lane_of(card)].cards.append(card)
 
     def _cards(
         self, wanted: Sequence[Lane], sizes: Mapping[Any, int], matching: sa.Select[Any], ordered: Any
@@ -157,15 +163,23 @@ class BoardQuery:
             return made[key]
         if len(made) >= MOST_CHOICES:
             made.clear()
-        some = self._in_order(matching, ordered).with_only_columns(self.model.id, maintain_column_froms=True)
+        # What a card links to is shown though it lies in the bin, so the cards' own bin is named here.
+        there = Likely(self.model.archived_at.is_(None))
+        some = self._in_order(matching.where(there), ordered)
+        some = some.with_only_columns(self.model.id, maintain_column_froms=True)
         parts = []
         for lane in wanted:
             inside = self.column.is_(None) if lane.key is None else self.column == lane.key
-            part = some.where(inside).limit(sizes.get(lane.key, self.board.page_size)).subquery()
+            # Written out, so that a plan for all values knows how short each walk is.
+            few = sa.literal_column(str(sizes.get(lane.key, self.board.page_size)), sa.Integer)
+            part = some.where(inside).limit(few).subquery()
             parts.append(sa.select(part.c.id))
         ids = sa.union_all(*parts) if len(parts) > 1 else parts[0]
-        statement = sa.select(self.model).where(self.model.id.in_(ids)).options(*self._loading())
-        made[key] = self._in_order(statement, ordered)
+        statement = sa.select(self.model).options(*self._loading()) if self._rows is None else self._rows
+        statement = statement.where(self.model.id.in_(ids), there)
+        # Only values of lanes, whose walks are all alike; what people look for is planned for each of them.
+        alike = matching.whereclause is None and ordered is None
+        made[key] = self._in_order(statement, ordered).execution_options(include_archived=True, **{ONE_PLAN: alike})
         return made[key]
 
     def _in_order(self, statement: sa.Select[Any], ordered: Any) -> sa.Select[Any]:
@@ -181,7 +195,7 @@ class BoardQuery:
         # Not the lane, which is loaded already: see ``Lane.row``.
         names = dict.fromkeys([self.board.subtitle, "owner"])
         fields = [self.record_type.fields[name] for name in names if name and name in self.record_type.fields]
-        return [loader(self.model, entry) for entry in fields if entry.is_link]
+        return [*(loader(self.model, entry) for entry in fields if entry.is_link), *unshown(self.model)]
 
     # --- age
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from flask import abort, flash, g
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session, joinedload, lazyload, load_only, selectinload
+from sqlalchemy.orm import Session, defer, joinedload, lazyload, load_only, selectinload
 
 from core.accounts.models import User
 from core.admin.beside import Beside, is_typed, named_by_columns
@@ -302,7 +302,7 @@ class ListQuery:
         if names not in made:
             if len(made) >= MOST_CHOICES:
                 made.clear()
-            made[names] = matching.options(*(loader(self.model, field) for field in links))
+            made[names] = matching.options(*(loader(self.model, field) for field in links), *unshown(self.model))
         return made[names]
 
     def beside(self, session: Session, names: Sequence[str]) -> Beside | None:
@@ -340,6 +340,11 @@ def loader(model: type[Any], field: Field) -> Any:
     names = _naming(field.target)
     only = [load_only(*names)] if names else []
     return joinedload(attribute).options(*only, lazyload("*"))
+
+
+def unshown(model: type[Any]) -> list[Any]:
+    """The loader options that leave out what no page of many records shows: the words by which they are found."""
+    return [defer(model.search_text), defer(model.name_sort)] if issubclass(model, Searchable) else []
 
 
 @lru_cache(maxsize=256)

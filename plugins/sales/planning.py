@@ -19,8 +19,8 @@ def without_plan() -> sa.ColumnElement[bool]:
     return sa.and_(no_step, ~glue.is_planned()) if glue is not None else no_step
 
 
-def planned(deals: Sequence[Deal]) -> Mapping[int, Hint]:
-    """What is planned for each of ``deals`` besides its next step."""
+def planned(deals: Sequence[int]) -> Mapping[int, Hint]:
+    """What is planned for each of the deals with these ids besides its next step."""
     glue = _activities()
     found: Mapping[int, Hint] = glue.hints(deals) if glue is not None else {}
     return found

@@ -43,9 +43,13 @@ def move_on_board(deal: Deal, key: int, values: Mapping[str, Any]) -> None:
     move(deal, stage, **values)
 
 
-def hints(deals: Sequence[Deal]) -> dict[int, Hint]:
-    """What to do next with each open deal; those for which nothing is planned stand out."""
-    plans, nothing = planned(deals), Hint(_("No next step"), True, "alert-triangle")
+def hints(deals: Sequence[Any]) -> dict[int, Hint]:
+    """What to do next with each open deal; those for which nothing is planned stand out.
+
+    Args:
+        deals: what is known of each: ``id``, ``closed_at`` and ``next_step``.
+    """
+    plans, nothing = planned([deal.id for deal in deals]), Hint(_("No next step"), True, "alert-triangle")
     remarks = {}
     for deal in deals:
         if deal.closed_at is not None:
@@ -100,6 +104,7 @@ DEAL_SCREEN = Screen(
         date="expected_close",
         since="stage_since",
         hints=hints,
+        hint_fields=("closed_at", "next_step"),
         subtitle="company",
         move=move_on_board,
         ask=ask_before_move,

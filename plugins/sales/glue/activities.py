@@ -25,9 +25,9 @@ def is_planned() -> sa.ColumnElement[bool]:
     return has_plan(TYPE, Deal.id)
 
 
-def hints(deals: Sequence[Deal]) -> Mapping[int, Hint]:
-    """What is planned next for each deal; what is overdue stands out."""
-    found = next_plans(TYPE, [deal.id for deal in deals])
+def hints(deals: Sequence[int]) -> Mapping[int, Hint]:
+    """What is planned next for each of the deals with these ids; what is overdue stands out."""
+    found = next_plans(TYPE, deals)
     # Once for all cards: the sentence, and each day.
     today, with_day, written = reader_today(), _("%(subject)s · %(day)s"), cache(format_local_date)
 
