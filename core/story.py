@@ -79,7 +79,8 @@ class Channel:
     """A tab of the composer on a record page, such as a note or a call.
 
     ``name`` tells the plugin's channels apart. ``template`` is the plugin's own and holds the whole form, which posts
-    to ``url``; it gets ``record``, ``url`` and ``context``.
+    to ``url``; it gets ``record``, ``url`` and ``context``. It is drawn when somebody turns to the tab, or with the
+    page if something else there needs the form ``at_once``, such as a file that is dropped anywhere.
     """
 
     name: str
@@ -89,3 +90,4 @@ class Channel:
     icon: str = "message"
     context: Mapping[str, Any] = field(default_factory=dict)
     weight: int = 50
+    at_once: bool = False

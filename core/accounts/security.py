@@ -1,6 +1,7 @@
 """Sign-in, sign-out and the door every request passes.
 
-    request -> CSRF (Flask-WTF) -> who is this (sessions) -> actor set -> signed in, or a public page? -> view
+    request -> is this the current Site? -> CSRF (Flask-WTF) -> who is this (sessions) -> actor set
+            -> signed in, or a public page? -> view
 
 Flask-Security does the forms and the hashing; which browsers are signed in is decided by rows of our own
 (``core.accounts.sessions``), because its cookies outlive a sign-out. Its other doors stay shut: no tokens, no JSON, no
@@ -36,7 +37,7 @@ from core.accounts.token_door import Door, is_for_tokens
 from core.accounts.users import SHORTEST_PASSWORD
 from core.config import Config
 from core.database.engine import Database
-from core.database.marks import GENERATION, TAKEN, hold_to
+from core.database.marks import GENERATION, READS, TAKEN, hold_to
 
 SESSION_KEY = "sign_in"  # under which the signed cookie holds the browser's token
 EXTENSION = "peyvand_accounts"
@@ -85,6 +86,7 @@ def install(app: Flask, database: Database, config: Config) -> None:
 
     Must come before anything that adds a ``before_request`` which needs the actor.
     """
+    app.before_request(_know_site)
     app.extensions[EXTENSION] = Accounts(database, config, shared_throttle(config.redis_location))
     app.config.update(_settings(config))
     FormTokens(app)
@@ -188,6 +190,12 @@ def _signed_out(app: Flask, user: Any, **_kwargs: Any) -> None:
             sessions.end(database_session, token)
             note(database_session, SIGNED_OUT, user)
             database_session.commit()
+
+
+def _know_site() -> None:
+    """Learn which Site is the current one before anything reads what was posted: then it cannot be begun anew."""
+    if request.method not in READS and not is_for_tokens() and not current_user.is_authenticated:
+        _hold_to_site()
 
 
 def _enter() -> Response | None:

@@ -20,11 +20,10 @@ from core.accounts.second_factor import must_enrol
 from core.accounts.throttle import Throttle
 from core.accounts.tokens import AccessToken
 from core.database.engine import Database, reading, writing
-from core.database.marks import hold_to
+from core.database.marks import READS, hold_to
 from core.errors import TokenRefused
 
 LONGEST = 200  # characters of a secret that are looked at
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 

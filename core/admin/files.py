@@ -109,8 +109,9 @@ def file_channel(record: Record) -> Channel | None:
         icon="paperclip",
         template="nova/_file_form.html",
         url=url_for(f"{record.__record_type__.replace('.', '_')}.files_view", id=record.id),
-        context={"limit": _config().attachment_limit, "at_once": AT_ONCE},
+        context={"limit": _config().attachment_limit},
         weight=90,
+        at_once=True,
     )
 
 

@@ -24,6 +24,7 @@ from core.admin.bulk_questions import questions_of
 from core.admin.calendar_moves import move_entry
 from core.admin.calendar_pages import calendar_page
 from core.admin.cells import cell
+from core.admin.composer import composer_tab
 from core.admin.condition_builder import filter_page, lookup_of
 from core.admin.duplicate_pages import (
     dismiss_pair,
@@ -294,6 +295,11 @@ class RecordView(ShapedView):
     def story_view(self, id: str) -> Any:
         """An older part of the story."""
         return older(self, self.record_or_404(id))
+
+    @expose("/<id>/composer/<tab>")
+    def composer_view(self, id: str, tab: str) -> Any:
+        """One tab of the composer."""
+        return composer_tab(self, self.record_or_404(id), tab)
 
     @expose("/<id>/revert/<change_id>", methods=("POST",))
     def revert_view(self, id: str, change_id: str) -> Any:

@@ -13,6 +13,9 @@ import sqlalchemy as sa
 TAKEN = "peyvand.taken"
 """Where a request's environment says of which generation the Site is that was taken for it without asking."""
 
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods of requests that change nothing."""
+
 _INSTALLATION = sa.table(
     "core_installation", sa.column("generation", sa.Integer), sa.column("arrangement", sa.Integer)
 )

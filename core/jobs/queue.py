@@ -6,6 +6,7 @@ A rolled back change asks for nothing, and a lost word costs a few seconds: the 
 import datetime as dt
 import json
 import uuid
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,18 +80,24 @@ def enqueue_if_idle(name: str, *, schedule: str | None = None, pause: float = 0,
     """
     job = _job(name)
     session = _session()
-    idle: tuple[sa.ColumnElement[bool], ...]
-    if schedule is None:
-        idle = JOBS.c.status == QUEUED, JOBS.c.name == name, JOBS.c.system, JOBS.c.run_after.is_(None)
-    else:
-        idle = JOBS.c.status.in_((QUEUED, RUNNING, PARKED)), JOBS.c.name == name, JOBS.c.schedule == schedule
-    # The lock makes a worker wait that would claim the row before this change can be seen.
-    waiting = sa.select(JOBS.c.id).where(*idle).limit(1).with_for_update(read=True, skip_locked=True)
-    if session.connection().execute(waiting).first() is not None:
+    asked = {"name": name} if schedule is None else {"name": name, "schedule": schedule}
+    if session.connection().execute(_waiting(scheduled=schedule is not None), asked).first() is not None:
         return False
     with as_system(name):
         _insert(session, job, arguments, pause=pause, schedule=schedule, actor_id=None)
     return True
+
+
+@cache
+def _waiting(*, scheduled: bool) -> sa.Select[Any]:
+    """The statement that finds the row of such a job; every save runs it."""
+    idle = [JOBS.c.name == sa.bindparam("name")]
+    if scheduled:
+        idle += [JOBS.c.status.in_((QUEUED, RUNNING, PARKED)), JOBS.c.schedule == sa.bindparam("schedule")]
+    else:
+        idle += [JOBS.c.status == QUEUED, JOBS.c.system, JOBS.c.run_after.is_(None)]
+    # The lock makes a worker wait that would claim the row before this change can be seen.
+    return sa.select(JOBS.c.id).where(*idle).limit(1).with_for_update(read=True, skip_locked=True)
 
 
 def cancel(job_id: str) -> JobRecord:

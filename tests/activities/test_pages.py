@@ -138,8 +138,8 @@ def test_my_activities_are_grouped_and_mine_alone(installation: TestInstallation
 
 def test_a_call_is_logged_on_the_page_of_a_person(installation: TestInstallation, browser: Browser) -> None:
     person = make_person(installation)
-    page = browser.get(f"/contacts/person/{person}").get_data(as_text=True)
-    assert f"/activities/about/contacts.person/{person}/call" in page
+    tab = browser.get(f"/contacts/person/{person}/composer/activities-call").get_data(as_text=True)
+    assert f'action="/activities/about/contacts.person/{person}/call"' in tab
     data = {"note": "Wants the quote", "outcome": "answered", "next": "3"}
     answer = browser.post(f"/activities/about/contacts.person/{person}/call", data=data)
     assert (answer.status_code, answer.location) == (303, f"/contacts/person/{person}")
@@ -148,6 +148,24 @@ def test_a_call_is_logged_on_the_page_of_a_person(installation: TestInstallation
     assert "called: Call" in page
     assert "Upcoming" in page
     assert "could not be shown" not in page
+
+
+def test_the_form_of_a_tab_comes_when_somebody_turns_to_it(installation: TestInstallation, browser: Browser) -> None:
+    here = f"/contacts/person/{make_person(installation)}"
+    page = browser.get(here).get_data(as_text=True)
+    assert f'data-nv-part="{here}/composer/activities-task"' in page
+    assert 'id="task-subject"' not in page
+    # A file may be dropped anywhere on the page, so its form is there.
+    assert 'id="file-input"' in page
+    part = browser.get(f"{here}/composer/activities-task", headers=SCRIPT).get_data(as_text=True)
+    assert 'id="task-subject"' in part
+    assert "<html" not in part
+    # Without a script the tab is a link to the page with this form on it.
+    page = browser.get(f"{here}?tab=activities-task").get_data(as_text=True)
+    assert 'id="task-subject"' in page
+    assert f'data-nv-part="{here}/composer/core-note"' in page
+    assert browser.get(f"{here}/composer/activities-letter").status_code == 404
+    assert browser.get("/contacts/person/999/composer/core-note").status_code == 404
 
 
 def test_the_page_of_an_activity_leads_to_its_record_and_to_what_follows(

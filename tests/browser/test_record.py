@@ -75,6 +75,26 @@ def test_files_are_sent_one_by_one_and_what_fails_says_why(page: Page) -> None:
     assert download.value.suggested_filename == "plan.txt"
 
 
+def test_the_form_of_a_tab_comes_when_it_is_turned_to_and_again_if_it_did_not(page: Page) -> None:
+    page.route("**/composer/**", lambda route: route.fulfill(status=404))
+    page.get_by_role("tab", name="Call").click()
+    expect(page.get_by_role("alert")).to_have_text("That did not work. Please try again.")
+    expect(page.locator("#call-note")).to_have_count(0)
+    page.unroute("**/composer/**")
+    page.get_by_role("tab", name="Call").click()
+    expect(page.locator("#call-note")).to_be_focused()
+    page.keyboard.type("Wants the quote")
+    page.get_by_role("tab", name="Note").click()
+    expect(page.locator("#note-body")).to_be_focused()
+    page.get_by_role("tab", name="Call").press("ArrowRight")
+    expect(page.locator("#meeting-subject")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#call-note")).to_have_value("Wants the quote")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Answered").click()
+    expect(page.locator(".tl-text", has_text="Wants the quote")).to_be_visible()
+
+
 def test_without_scripts_tabs_are_links_and_forms_post(served: ServedInstallation, chromium: Browser) -> None:
     context = chromium.new_context(java_script_enabled=False)
     context.add_cookies([{"name": "peyvand_language", "value": "en", "url": served.url}])

@@ -11,10 +11,13 @@ from types import ModuleType, SimpleNamespace
 import flask_admin.babel
 import flask_security.babel
 import pytest
+from babel import dates
 from flask import Flask, render_template_string
 from flask_babel import force_locale, gettext, ngettext
 from flask_login import LoginManager, UserMixin, login_user
 from flask_wtf import FlaskForm
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 from wtforms import Form, StringField
 from wtforms.validators import DataRequired, Length
@@ -333,6 +336,13 @@ def test_ago_says_how_far_a_moment_or_a_day_is(
     for asked, text in (("en", english_text), ("fa", persian_text)):
         with app.test_request_context(headers={"Accept-Language": asked}):
             assert formats.format_ago(value, now=dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)) == text
+
+
+@given(st.timedeltas(min_value=dt.timedelta(days=-4_000), max_value=dt.timedelta(days=4_000)))
+def test_ago_is_what_babel_says_of_the_exact_distance(distance: dt.timedelta) -> None:
+    moment = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+    told = formats.format_ago(moment + distance, now=moment)
+    assert told == dates.format_timedelta(distance, add_direction=True, locale="en")
 
 
 # --- date fields

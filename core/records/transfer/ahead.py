@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from contextvars import copy_context
 from typing import TypeVar
 
 Batch = TypeVar("Batch")
+Made = TypeVar("Made")
 
 
 def ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
@@ -29,3 +32,29 @@ def ahead(batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]
                 yield batch
         finally:
             thread.submit(context.run, batches.close)
+
+
+def abreast(
+    batches: Generator[Batch, None, None], hands: Sequence[Callable[[Batch], Made]]
+) -> Generator[Made, None, None]:
+    """What ``hands`` make of ``batches``, in their order, as many at once as there are hands.
+
+    Each hand works in a thread of its own with this one's request, actor and language, on one batch after the other.
+    While one waits for the database another spells what came.
+    """
+    coming: deque[Future[Made]] = deque()
+    with ExitStack() as stack:
+        stack.callback(batches.close)
+        threads = [stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="abreast")) for _hand in hands]
+        try:
+            for number, batch in enumerate(batches):
+                place = number % len(hands)
+                coming.append(threads[place].submit(copy_context().run, hands[place], batch))
+                del batch
+                if len(coming) > len(hands):
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:
+            for future in coming:
+                future.cancel()

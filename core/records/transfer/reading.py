@@ -10,7 +10,7 @@ A batch is a list of columns, not of rows: what is done to every cell is done to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ from core.database.engine import reading
 from core.parts import Column
 from core.records.fields import Field
 from core.records.record import Record
-from core.records.transfer.ahead import ahead
+from core.records.transfer.ahead import abreast, ahead
 from core.records.transfer.outgoing import Outgoing
 from core.records.transfer.spelling import NUMBERS, Style, spelled, spelling
 from core.records.transfer.streaming import rows_of, streamed
@@ -33,6 +33,7 @@ from core.records.transfer.targets import PartPlan, part_plan
 from core.records.transfer.undisturbed import undisturbed
 
 KEPT = 20_000  # names of linked records that are remembered
+HANDS = 2  # batches at work at once: while one waits for the database another is spelled
 JOINT = "; "
 TEXTS = frozenset({"text", "long_text", "email", "url", "phone"})  # kinds that are texts already
 
@@ -62,45 +63,43 @@ class Reading:
     style: Style
     typed: bool = False
     count: int = 0
-    _names: dict[str, dict[int | None, str | None]] = field(default_factory=dict)
     _plans: dict[str, PartPlan | None] = field(default_factory=dict)
-    _slots: dict[str, Slots] = field(default_factory=dict)
 
     def batches(self) -> Iterator[list[Cells]]:
         """The columns of the file, each with the cells of the same some thousand records."""
-        return ahead(self._batches())
-
-    def _batches(self) -> Generator[list[Cells], None, None]:
         own = {column.name: found for column in self.columns if (found := self._column(column)) is not None}
-        places = {key: place for place, key in enumerate(own, start=1)}
-        spell = {column.name: self._spell(column) for column in self.columns}
         statement = self.statement.with_only_columns(self.model.id, *own.values())
         session = self.sessions()
+        if session.get_bind().dialect.name != "postgresql":
+            # What is beside the records is read in the same transaction, which shows both at the same moment.
+            return ahead(self._one_by_one(session, statement, own))
+        return self._abreast(session, statement, own)
+
+    def _one_by_one(
+        self, session: Session, statement: sa.Select[Any], own: Mapping[str, Any]
+    ) -> Generator[list[Cells], None, None]:
+        hand = _Hand(self, session, own)
+        with closing(streamed(session, self.actor, statement)) as batches:
+            for values in batches:
+                self.count += len(values[0])
+                yield hand.cells(values)
+
+    def _abreast(
+        self, session: Session, statement: sa.Select[Any], own: Mapping[str, Any]
+    ) -> Generator[list[Cells], None, None]:
+        """The records' own columns come by a connection of their own, those of the next records while two others bring
+        what is beside these."""
+        sessions = [self.sessions() for _hand in range(HANDS)]
+        hands = [_Hand(self, beside, own) for beside in sessions]
         try:
-            with closing(self._own(session, statement)) as batches:
-                # The server goes on asking after the request has ended, so each batch is read as the one who asked.
-                for values in batches:
-                    with acting_as(self.actor), reading(), undisturbed():
-                        loaded = self._load(session, values[0], values, places)
-                        cells = []
-                        for column in self.columns:
-                            more: Cells | None = loaded.get(column.name)
-                            found = values[places[column.name]] if more is None else more
-                            cells.append(spell[column.name](found))
-                        self.count += len(values[0])
-                        del values, loaded
+            batches = ahead(streamed(session, self.actor, statement))
+            with closing(abreast(batches, [hand.cells for hand in hands])) as made:
+                for cells in made:
+                    self.count += len(cells[0])
                     yield cells
         finally:
-            session.close()
-
-    def _own(self, session: Session, statement: sa.Select[Any]) -> Generator[list[Cells], None, None]:
-        """The record's own columns, those of the next records read ahead by a connection of their own.
-
-        On SQLite what is beside the records is read in the same transaction, which shows both at the same moment.
-        """
-        if session.get_bind().dialect.name == "postgresql":
-            return ahead(streamed(self.sessions(), self.actor, statement))
-        return streamed(session, self.actor, statement)
+            for beside in sessions:
+                beside.close()
 
     def _column(self, column: Outgoing) -> Any:
         """The record's own column behind a column of the file: the key of a link, nothing for parts."""
@@ -111,7 +110,7 @@ class Reading:
             return getattr(self.model, entry.column.key)
         return getattr(self.model, entry.name)
 
-    def _spell(self, column: Outgoing) -> Callable[[Cells], Cells]:
+    def spell(self, column: Outgoing) -> Callable[[Cells], Cells]:
         """The function that writes the values of a batch."""
         entry = column.part or column.field
         ready = column.part is not None or entry.kind in ("links", "children") or entry.kind in TEXTS
@@ -125,38 +124,74 @@ class Reading:
             return _as_texts
         return spelled(entry, self.style)
 
-    def _load(
-        self, session: Session, ids: Sequence[int], values: Sequence[Cells], places: Mapping[str, int]
-    ) -> dict[str, Cells]:
+    def plan(self, entry: Field) -> PartPlan | None:
+        """How the parts in a field are written."""
+        if entry.name not in self._plans:
+            self._plans[entry.name] = part_plan(entry)
+        return self._plans[entry.name]
+
+
+class _Hand:
+    """Makes cells of the records' own columns, and reads what is beside them by a session of its own.
+
+    Args:
+        file: what is read, and how it is written.
+        session: nobody else uses it meanwhile.
+        own: the records' own columns, by the names of columns of the file.
+    """
+
+    def __init__(self, file: Reading, session: Session, own: Mapping[str, Any]) -> None:
+        self._file, self._session, self._style = file, session, file.style
+        self._places = {name: place for place, name in enumerate(own, start=1)}
+        self._spell = {column.name: file.spell(column) for column in file.columns}
+        self._names: dict[str, dict[int | None, str | None]] = {}
+
+    def cells(self, values: list[Cells]) -> list[Cells]:
+        """The cells of a batch; the first of its columns is the records' ids."""
+        # The server goes on asking after the request has ended, so each batch is read as the one who asked.
+        with acting_as(self._file.actor), reading(), undisturbed():
+            loaded = self._load(values)
+            cells = []
+            for column in self._file.columns:
+                more: Cells | None = loaded.get(column.name)
+                cells.append(self._spell[column.name](values[self._places[column.name]] if more is None else more))
+        return cells
+
+    def _load(self, values: Sequence[Cells]) -> dict[str, Cells]:
         """The values of a batch that are not in the record's own columns, by column."""
+        ids = values[0]
         loaded: dict[str, Cells] = {}
-        self._slots.clear()
-        parts: dict[str, Mapping[int, list[Any]]] = {}
-        for column in self.columns:
+        parts: dict[str, Slots] = {}
+        for column in self._file.columns:
             entry = column.field
             if column.computed is not None:
-                found = self._computed(session, column.computed, ids)
+                found = self._computed(column.computed, ids)
                 loaded[column.name] = [*map(found.get, ids)]
-            elif entry.kind == "link" and not self.style.codes:
-                keys = values[places[column.name]]
-                loaded[column.name] = [*map(self._linked(session, entry, keys).get, keys)]
+            elif entry.kind == "link" and not self._style.codes:
+                keys = values[self._places[column.name]]
+                loaded[column.name] = [*map(self._linked(entry, keys).get, keys)]
             elif entry.kind == "links":
-                several = self._several(session, entry, ids)
+                several = self._several(entry, ids)
                 loaded[column.name] = [*map(several.get, ids)]
             elif entry.kind == "children":
                 if entry.name not in parts:
-                    parts[entry.name] = self._parts(session, entry, ids)
-                loaded[column.name] = self._part_cells(column, parts[entry.name], ids)
+                    parts[entry.name] = self._parts(entry, ids)
+                slot = (column.slot, column.part.name if column.part is not None else "")
+                texts = parts[entry.name].get(slot, {})
+                loaded[column.name] = [*map(texts.get, ids)]
         return loaded
 
-    def _computed(self, session: Session, column: Column, ids: Sequence[int]) -> Mapping[int, Any]:
-        dialect = session.get_bind().dialect
+    def _among(self, column: Any, ids: Iterable[Any]) -> sa.ColumnElement[bool]:
+        return among(column, ids, self._session.get_bind().dialect)
+
+    def _computed(self, column: Column, ids: Sequence[int]) -> Mapping[int, Any]:
         if column.query is not None:
-            return dict(map(tuple, rows_of(session, column.query(lambda key: among(key, ids, dialect)))))
-        records = session.scalars(sa.select(self.model).where(among(self.model.id, ids, dialect))).unique().all()
+            return dict(map(tuple, rows_of(self._session, column.query(lambda key: self._among(key, ids))).all()))
+        model = self._file.model
+        records = self._session.scalars(sa.select(model).where(self._among(model.id, ids))).unique().all()
         return column.load(records) if records else {}
 
-    def _linked(self, session: Session, entry: Field, keys: Sequence[int | None]) -> Mapping[int | None, str | None]:
+    def _linked(self, entry: Field, keys: Sequence[int | None]) -> Mapping[int | None, str | None]:
         """Names of linked records; one that the reader may not see has none."""
         target: Any = entry.target
         known = self._names.setdefault(entry.name, {None: None})
@@ -166,54 +201,36 @@ class Reading:
         absent = set(keys).difference(known)
         if absent:
             known.update(dict.fromkeys(absent))
-            statement = sa.select(target.id, *_called(target)).where(
-                among(target.id, absent, session.get_bind().dialect)
-            )
-            for number, *called in session.execute(statement.execution_options(include_archived=True)).unique():
+            statement = sa.select(target.id, *_called(target)).where(self._among(target.id, absent))
+            for number, *called in self._session.execute(statement.execution_options(include_archived=True)).unique():
                 known[number] = _name(number, called)
         return known
 
-    def _several(self, session: Session, entry: Field, ids: Sequence[int]) -> Mapping[int, str]:
-        prop = sa.inspect(self.model).relationships[entry.name]
+    def _several(self, entry: Field, ids: Sequence[int]) -> Mapping[int, str]:
+        prop = sa.inspect(self._file.model).relationships[entry.name]
         target: Any = entry.target
         near, far = prop.synchronize_pairs[0][1], prop.secondary_synchronize_pairs[0][1]
-        called = () if self.style.codes else _called(target)
+        called = () if self._style.codes else _called(target)
         statement = sa.select(near, target.id, *called).select_from(prop.secondary).join(target, far == target.id)
         found: dict[int, list[str]] = {}
-        statement = statement.where(among(near, ids, session.get_bind().dialect))
-        for owner, number, *names in session.execute(statement).unique():
-            found.setdefault(owner, []).append(str(number) if self.style.codes else _name(number, names))
+        for owner, number, *names in self._session.execute(statement.where(self._among(near, ids))).unique():
+            found.setdefault(owner, []).append(str(number) if self._style.codes else _name(number, names))
         return {owner: JOINT.join(sorted(names)) for owner, names in found.items()}
 
-    def _plan(self, entry: Field) -> PartPlan | None:
-        if entry.name not in self._plans:
-            self._plans[entry.name] = part_plan(entry)
-        return self._plans[entry.name]
-
-    def _parts(self, session: Session, entry: Field, ids: Sequence[int]) -> Mapping[int, list[Any]]:
-        """Rows of parts by record: the label's code, and the values in the order of the plan."""
-        plan = self._plan(entry)
+    def _parts(self, entry: Field, ids: Sequence[int]) -> Slots:
+        """The texts of the parts in a field."""
+        plan = self._file.plan(entry)
         if plan is None:
             return {}
         part: Any = plan.part
         owner = next(iter(getattr(part, part.__whole__).property.local_columns))
         label = getattr(part, plan.label.name) if plan.label is not None else sa.literal("")
         columns = [getattr(part, value.name) for value in plan.values]
-        statement = sa.select(owner, label, *columns).where(among(owner, ids, session.get_bind().dialect))
+        statement = sa.select(owner, label, *columns).where(self._among(owner, ids)).order_by(part.id)
         found: dict[int, list[Any]] = {}
-        for row in rows_of(session, statement.order_by(part.id)):
+        for row in rows_of(self._session, statement).all():
             found.setdefault(row[0], []).append(row[1:])
-        return found
-
-    def _part_cells(self, column: Outgoing, parts: Mapping[int, list[Any]], ids: Sequence[int]) -> Cells:
-        plan = self._plan(column.field)
-        if plan is None:
-            return [None] * len(ids)
-        found = self._slots.get(column.field.name)
-        if found is None:
-            found = self._slots[column.field.name] = _slots(plan, parts, self.style)
-        texts = found.get((column.slot, column.part.name if column.part is not None else ""), {})
-        return [*map(texts.get, ids)]
+        return _slots(plan, found, self._style)
 
 
 def _as_they_are(values: Cells) -> Cells:

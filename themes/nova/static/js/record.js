@@ -20,14 +20,49 @@
       document.getElementById(other.getAttribute("aria-controls")).hidden = !chosen;
     }
     if (focus) tab.focus();
+    return fill(panelOf(tab)).catch((error) => toast(error instanceof TypeError ? labels.offline : labels.failed, "danger"));
   }
 
-  document.addEventListener("click", (event) => {
+  const panelOf = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
+
+  /** The form of a tab comes when somebody turns to it; one that did not come is asked for again the next time. */
+  const coming = new WeakMap();
+  async function fill(panel) {
+    if (panel.dataset.nvPart && !coming.has(panel)) coming.set(panel, load(panel).finally(() => coming.delete(panel)));
+    await coming.get(panel);
+  }
+
+  async function load(panel) {
+    panel.ariaBusy = "true";
+    try {
+      const response = await fetch(panel.dataset.nvPart, { headers: { "HX-Request": "true" } });
+      if (leave(response)) return;
+      if (!response.ok) throw new Error(response.statusText);
+      show(panel, await response.text());
+      delete panel.dataset.nvPart;
+    } finally {
+      panel.ariaBusy = null;
+    }
+  }
+
+  function show(panel, html) {
+    panel.innerHTML = html;
+    window.htmx?.process(panel);
+    prepare(panel);
+  }
+
+  document.addEventListener("click", async (event) => {
     const tab = event.target.closest("[data-nv-tabs] [role=tab]");
     if (!tab || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    choose(tab);
-    one("textarea, input:not([type=hidden]), select", document.getElementById(tab.getAttribute("aria-controls")))?.focus();
+    await choose(tab);
+    if (!panelOf(tab).hidden) one("textarea, input:not([type=hidden]), select", panelOf(tab))?.focus();
+  });
+
+  // Who points at a tab is about to choose it.
+  document.addEventListener("pointerover", (event) => {
+    const tab = event.target.closest?.("[data-nv-tabs] [role=tab]");
+    if (tab) fill(panelOf(tab)).catch(() => {});
   });
 
   document.addEventListener("keydown", (event) => {
@@ -57,9 +92,7 @@
       if (response.ok || response.redirected) forget(form);
       if (leave(response)) return;
       if (response.status !== 422) return toast(labels.failed, "danger");
-      panel.innerHTML = await response.text();
-      window.htmx?.process(panel);
-      prepare(panel);
+      show(panel, await response.text());
       one("[aria-invalid], textarea, input:not([type=hidden])", panel)?.focus();
     } catch {
       toast(labels.offline, "danger");
