@@ -159,7 +159,7 @@ def test_flask_admins_own_routes_are_gone(toys: Toys) -> None:
         f"/toys/kite/{path}"
         for path in (
             "", "new", "<id>", "<id>/edit", "<id>/peek", "<id>/people", "<id>/story", "<id>/follow",
-                "<id>/composer/<tab>",            "<id>/<any(previous, next):way>", "<id>/revert/<change_id>",
+            "<id>/composer/<tab>", "<id>/<any(previous, next):way>", "<id>/revert/<change_id>",
             "<id>/note", "<id>/note/<note_id>", "<id>/note/<note_id>/delete", "<id>/note/<note_id>/pin",
             "<id>/files", "<id>/files/<file_id>", "<id>/files/<file_id>/delete", "<id>/files/<file_id>/restore",
             "<id>/files/<file_id>/thumbnail",
