@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import sqlalchemy as sa
 from flask import current_app, g, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
@@ -125,8 +124,7 @@ def record_link(record: Any, text: object = None, *, avatar: bool = False) -> Ma
 
 def _lies_in_bin(record: Any) -> bool:
     """Whether the record is known to lie in the recycle bin; nothing is read for the sake of it."""
-    state = sa.inspect(record, raiseerr=False)
-    return state is not None and state.dict.get("archived_at") is not None
+    return record.__dict__.get("archived_at") is not None
 
 
 def _html(pattern: str, *values: object) -> Markup:

@@ -68,7 +68,7 @@ def columns_of(view: RecordView, records: Sequence[Any], names: Sequence[str]) -
             values = [loaded.get(record.id) for record in records]
         elif name in found:
             links = found[name]
-            columns.append([Markup(" ").join(links.get(record.id, ())) for record in records])
+            columns.append([_side_by_side(links.get(record.id, ())) for record in records])
             continue
         else:
             field = view.record_type.field(name)
@@ -77,6 +77,10 @@ def columns_of(view: RecordView, records: Sequence[Any], names: Sequence[str]) -
     if columns:
         columns[0] = [_leading(record, cell) for record, cell in zip(records, columns[0], strict=True)]
     return columns
+
+
+def _side_by_side(links: Sequence[Markup]) -> Markup:
+    return links[0] if len(links) == 1 else Markup(" ").join(links)
 
 
 def _leading(record: Any, cell: Markup) -> Markup:

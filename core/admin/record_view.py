@@ -83,6 +83,7 @@ class RecordView(ShapedView):
         self.record_type = site.catalog.find(screen.name)
         self.shape_of(screen)
         bound_rules(screen)
+        self._addresses: dict[tuple[str, str], str] = {}
         for name in screen.columns:
             if name not in self.computed:
                 self.record_type.field(name)
@@ -185,6 +186,18 @@ class RecordView(ShapedView):
     def form_of(self, names: Sequence[str]) -> type[BaseForm]:
         """A form of just these fields."""
         return build_form(self.record_type, [FieldGroup("", tuple(names))])
+
+    def get_url(self, endpoint: str, **values: Any) -> str:
+        """The address of a page of this screen, or of any other by its whole name.
+
+        A page leads to two dozen; those without values are the same for everybody, and looked up once.
+        """
+        if values:
+            return str(super().get_url(endpoint, **values))
+        key = (request.script_root, endpoint)
+        if key not in self._addresses:
+            self._addresses[key] = str(super().get_url(endpoint))
+        return self._addresses[key]
 
     def list_url(self) -> str:
         """The address of the list."""

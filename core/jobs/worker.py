@@ -9,7 +9,6 @@ What happens in the parent before each fork, and why:
   stays locked in the child for ever.
 """
 
-import gc
 import logging
 import os
 import resource
@@ -26,6 +25,7 @@ from rq.serializers import JSONSerializer
 from rq.worker.base import StopRequested
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.garbage import set_aside
 from core.jobs.delivery import QUEUES, Delivery, ForbiddenFunction
 from core.jobs.execution import give_up_run, pause_before, perform_job
 from core.jobs.models import INTERRUPTED
@@ -127,8 +127,7 @@ class JobWorker(rq.Worker):
         """The first thing the child does; it does not return."""
         self.runtime.database.abandon_after_fork()
         _limit_memory(self.runtime.config.job_memory)
-        # The Site lives as long as this process: the collector need not look through it again and again.
-        gc.freeze()
+        set_aside()
         super().main_work_horse(job, queue)
 
     def maintain_heartbeats(self, job: RqJob, execution: Execution) -> None:

@@ -17,14 +17,14 @@ def create() -> "WSGIApplication":
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from core.config import Config
+    from core.garbage import set_aside
     from core.site.dispatch import create_application
 
     config = Config.load()
     served: WSGIApplication = create_application(config)
-    # Looking through what stays for garbage took a twentieth of every request. The first Site is kept with it, also
-    # after a change of modules has replaced it; later ones are let go as ever.
+    # The first Site is set aside too, also after a change of modules has replaced it; later ones are let go as ever.
     gc.collect()
-    gc.freeze()
+    set_aside()
     if config.trusted_proxies:
         hops = config.trusted_proxies
         served = ProxyFix(served, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops)

@@ -97,13 +97,13 @@ def _pieces(drawn: str) -> _Part:
 
 
 def _filled(part: _Part) -> Markup:
-    home = f"{request.script_root}/"
-    here = request.script_root + request.path
-    lines = [url for url in part.between if url and (here == url or (url != home and here.startswith(url)))]
-    words: dict[str | None, str] = {}
+    if "shell_words" not in g:
+        g.shell_words = _Words(request.script_root, request.script_root + request.path, escape(request.full_path))
+    here: _Words = g.shell_words
+    lines = [url for url in part.between if url and here.leads_here(url)]
+    words: dict[str | None, str] = {"": here.full}
     if None in part.between:
         words[None] = escape(generate_csrf())
-    words[""] = escape(request.full_path)
     if lines:
         words[max(lines, key=len)] = _CURRENT
     drawn: list[str] = []
@@ -111,3 +111,15 @@ def _filled(part: _Part) -> Markup:
         drawn += (text, words.get(mark, ""))
     drawn.append(part.texts[-1])
     return Markup("".join(drawn))  # noqa: S704 - drawn by templates, what is filled in is escaped
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Where the page is, found once for all of its parts."""
+
+    root: str
+    here: str
+    full: Markup
+
+    def leads_here(self, url: str) -> bool:
+        return self.here == url or (url != f"{self.root}/" and self.here.startswith(url))

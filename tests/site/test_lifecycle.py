@@ -6,8 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import LifecycleError
+from core.site.runtime import Runtime
 from core.site.state import read_generation, wanted_states
-from core.testing.installation import TestInstallation
+from core.testing.installation import PASSWORD, TestInstallation
+from plugins.contacts.models import Person
 
 MakeSite = Callable[..., TestInstallation]
 
@@ -70,6 +72,25 @@ def test_the_generation_changes_with_the_state_and_not_otherwise(make_site: Make
     assert generation() == first
     installation.change("enable", "contacts")
     assert generation() == first + 1
+
+
+def test_what_is_posted_to_an_older_site_is_done_once_and_by_the_current_one(make_site: MakeSite, dialect: str) -> None:
+    installation = make_site("contacts")
+    browser, visitor = installation.browser("administrator"), installation.browser()
+    visitor.get("/sign-in")
+    elsewhere = TestInstallation(installation.config, Runtime(installation.config, kind="web"))
+    elsewhere.change("enable", "sales")
+    assert installation.runtime.site.info.enabled == ("contacts",)
+    answer = browser.post("/contacts/person/new", data={"first_name": "Leila", "last_name": "Sadeghi"})
+    assert answer.status_code == 302
+    assert installation.runtime.site.info.enabled == ("contacts", "sales")
+    with installation.acting() as session:
+        assert session.scalars(sa.select(Person.name)).all() == ["Leila Sadeghi"]
+    elsewhere.change("disable", "sales")
+    known = {"email": "administrator@example.com", "password": PASSWORD}
+    assert visitor.post("/sign-in", data=known).status_code == 302
+    assert installation.runtime.site.info.enabled == ("contacts",)
+    elsewhere.close()
 
 
 def test_uninstall_and_purge_go_step_by_step(make_site: MakeSite, dialect: str) -> None:
