@@ -19,6 +19,7 @@ _HOME = {
     "core.calendars": ("parse_date",),
     "core.database.base": ("plugin_base",),
     "core.database.bulk": ("among_parameter", "as_parameter"),
+    "core.database.engine": ("ONE_PLAN",),
     "core.database.types": (
         "Choice",
         "Color",

@@ -8,6 +8,7 @@ from core.admin.personal_fields import empty_fields, personal_fields
 from core.calendars import parse_date
 from core.database.base import plugin_base
 from core.database.bulk import among_parameter, as_parameter
+from core.database.engine import ONE_PLAN
 from core.database.types import (
     Choice,
     Color,
@@ -130,6 +131,7 @@ __all__ = [
     "NotUnderstood",
     "Note",
     "NotificationType",
+    "ONE_PLAN",
     "Option",
     "Owned",
     "Panel",

@@ -19,7 +19,7 @@ from core.records.audit import Audit
 from core.records.catalog import current_catalog
 from core.records.fields import Field
 from core.records.privacy.marks import told_changes as told_values
-from core.records.timeline import StoryQuery
+from core.records.timeline import StoryQuery, about
 from core.story import CHANGE, EVENT, EntryAction, TimelineEntry
 
 ICONS = {"created": "plus", "deleted": "trash", "restored": "refresh", "note_changed": "note", "note_removed": "note"}
@@ -52,16 +52,20 @@ SHOWN = frozenset({"changed", "note_changed", "note_removed", "file_removed", "f
 
 def changes(query: StoryQuery) -> sa.Select[Any]:
     """What was made, changed, deleted and restored, as ``change_entries`` reads it."""
-    # SQLite gives the number of a record that was removed for good to another one, whose story begins anew.
-    later = aliased(Audit)
-    another = sa.exists().where(
-        later.record_type == Audit.record_type,
-        later.record_id == Audit.record_id,
-        later.id > Audit.id,
-        later.action == "created",
+    # SQLite gives the number of a record that was removed for good to another one, whose story begins anew. Found once
+    # for all: asked of each row, a plan for all records took 12 ms where one for the record at hand took 0.5.
+    made = aliased(Audit)
+    births = (
+        sa.select(made.record_type, made.record_id, sa.func.max(made.id).label("first"))
+        .where(about(query.records, made.record_type, made.record_id), made.action == "created")
+        .group_by(made.record_type, made.record_id)
+        .cte("births")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
+    same = sa.and_(births.c.record_type == Audit.record_type, births.c.record_id == Audit.record_id)
+    statement = sa.select(*_COLUMNS).outerjoin(births, same)
     return query.page(
-        sa.select(*_COLUMNS).where(~another),
+        statement.where(Audit.id >= sa.func.coalesce(births.c.first, 0)),
         record_type=Audit.record_type,
         record_id=Audit.record_id,
         at=Audit.at,

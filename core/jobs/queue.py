@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.accounts.actor import acting, as_system
 from core.accounts.models import now
+from core.database.engine import ONE_PLAN
 from core.errors import Blocked, Forbidden, PeyvandError
 from core.jobs.delivery import QUEUES, JobQueue
 from core.jobs.models import CANCELLED, FAILED, JOBS, PARKED, QUEUED, RUNNING, JobRecord, insert_once
@@ -97,7 +98,8 @@ def _waiting(*, scheduled: bool) -> sa.Select[Any]:
     else:
         idle += [JOBS.c.status == QUEUED, JOBS.c.system, JOBS.c.run_after.is_(None)]
     # The lock makes a worker wait that would claim the row before this change can be seen.
-    return sa.select(JOBS.c.id).where(*idle).limit(1).with_for_update(read=True, skip_locked=True)
+    found = sa.select(JOBS.c.id).where(*idle).limit(1).with_for_update(read=True, skip_locked=True)
+    return found.execution_options(**{ONE_PLAN: True})
 
 
 def cancel(job_id: str) -> JobRecord:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core import among_parameter, as_parameter, session
+from core import ONE_PLAN, among_parameter, as_parameter, session
 from plugins.activities.models import Activity
 
 
@@ -58,4 +58,4 @@ def _next_plans(*, postgresql: bool) -> sa.Select[Any]:
         .subquery()
     )
     columns = (found.c.about_id, found.c.kind, found.c.subject, found.c.due)
-    return sa.select(*columns).where(found.c.place == 1)
+    return sa.select(*columns).where(found.c.place == 1).execution_options(**{ONE_PLAN: True})

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import joinedload
 
 from core import (
+    ONE_PLAN,
     EntryAction,
     StoryQuery,
     StoryShape,
@@ -71,7 +72,7 @@ def _done(shape: StoryShape) -> sa.Select[Any]:
         record_id=Activity.about_id,
         at=Activity.done_at,
         id=Activity.id,
-    )
+    ).execution_options(**{ONE_PLAN: True})
 
 
 def planned(records: Any, limit: int) -> list[Upcoming]:
@@ -102,6 +103,7 @@ def _planned(shape: StoryShape) -> sa.Select[Any]:
         .options(joinedload(Activity.assignee).lazyload(User.roles))
         .order_by(Activity.due.nulls_last(), Activity.due_time.nulls_last(), Activity.id)
         .limit(query.limit)
+        .execution_options(**{ONE_PLAN: True})
     )
 
 

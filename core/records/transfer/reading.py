@@ -186,7 +186,8 @@ class _Hand:
 
     def _computed(self, column: Column, ids: Sequence[int]) -> Mapping[int, Any]:
         if column.query is not None:
-            return dict(map(tuple, rows_of(self._session, column.query(lambda key: self._among(key, ids))).all()))
+            rows = rows_of(self._session, column.query(lambda key: self._among(key, ids))).all()
+            return {row[0]: row[1] for row in rows}
         model = self._file.model
         records = self._session.scalars(sa.select(model).where(self._among(model.id, ids))).unique().all()
         return column.load(records) if records else {}
@@ -202,8 +203,8 @@ class _Hand:
         if absent:
             known.update(dict.fromkeys(absent))
             statement = sa.select(target.id, *_called(target)).where(self._among(target.id, absent))
-            for number, *called in self._session.execute(statement.execution_options(include_archived=True)).unique():
-                known[number] = _name(number, called)
+            for row in rows_of(self._session, statement.execution_options(include_archived=True)).all():
+                known[row[0]] = _name(row[0], row[1:])
         return known
 
     def _several(self, entry: Field, ids: Sequence[int]) -> Mapping[int, str]:
@@ -213,8 +214,8 @@ class _Hand:
         called = () if self._style.codes else _called(target)
         statement = sa.select(near, target.id, *called).select_from(prop.secondary).join(target, far == target.id)
         found: dict[int, list[str]] = {}
-        for owner, number, *names in self._session.execute(statement.where(self._among(near, ids))).unique():
-            found.setdefault(owner, []).append(str(number) if self._style.codes else _name(number, names))
+        for row in rows_of(self._session, statement.where(self._among(near, ids))).all():
+            found.setdefault(row[0], []).append(str(row[1]) if self._style.codes else _name(row[1], row[2:]))
         return {owner: JOINT.join(sorted(names)) for owner, names in found.items()}
 
     def _parts(self, entry: Field, ids: Sequence[int]) -> Slots:

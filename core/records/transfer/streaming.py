@@ -52,7 +52,7 @@ def rows_of(session: Session, statement: sa.Select[Any]) -> Any:
     """
     result: Any = session.execute(statement)
     entities = any(each["expr"] is each["entity"] for each in statement.column_descriptions)
-    return result if entities else result.raw
+    return result.unique() if entities else result.raw
 
 
 def _plan_for_all(session: Session) -> None:
