@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from core import archive
 from core.testing.installation import Browser, TestInstallation
 from plugins.contacts.models import Company
 from plugins.sales.demo import add_deals
@@ -109,6 +110,31 @@ def test_won_and_lost_ask_for_what_they_need(installation: TestInstallation, bro
         assert browser.post(url, data=lost | answered).status_code == 422
     assert browser.post(url, data=lost | {"lost_reason": reason}).status_code == 302
     assert stage_of(installation, deal_id) == "Lost"
+
+
+def test_a_card_names_its_customer_in_the_bin_too_and_to_nobody_who_may_not_see_him(
+    installation: TestInstallation, browser: Browser
+) -> None:
+    with installation.acting("administrator") as work:
+        company = Company(name="Cardboard Ltd")
+        work.add(Deal(name="New roof", company=company, next_step="Measure it"))
+        work.commit()
+        archive(company)
+        work.commit()
+    card = browser.get("/sales/deal/board").get_data(as_text=True)
+    assert "New roof" in card
+    assert "Cardboard Ltd" in card
+    assert "Measure it" in card
+    installation.grant("seller", {"sales.deal.see": "all", "sales.pipeline.see": "all", "sales.stage.see": "all"})
+    card = installation.browser("seller").get("/sales/deal/board").get_data(as_text=True)
+    assert "New roof" in card
+    assert "Cardboard Ltd" not in card
+    hidden = {"sales.deal": {"next_step": "hidden", "company": "hidden"}}
+    installation.grant("seller", {"sales.deal.see": "all", "contacts.company.see": "all"}, fields=hidden)
+    card = installation.browser("seller").get("/sales/deal/board").get_data(as_text=True)
+    assert "New roof" in card
+    assert "Cardboard Ltd" not in card
+    assert "Measure it" not in card
 
 
 def test_board_asks_for_the_reason_of_a_loss(installation: TestInstallation, browser: Browser) -> None:
