@@ -22,6 +22,7 @@ from core.database.types import MINOR_UNITS
 from core.errors import CatalogError
 from core.parts import Board, Screen
 from core.records.catalog import RecordType
+from core.records.field_rights import has_hidden
 from core.records.fields import Field
 from core.records.record import Record
 from core.records.totals import NO_CURRENCY, Total, exact_totals
@@ -149,14 +150,17 @@ class BoardQuery:
         if not wanted:
             return
         by_key = {lane.key: lane for lane in wanted}
-        found = session.execute(self._cards(wanted, sizes, matching, ordered))
-        for card in found.all() if self._rows is not None else found.unique().scalars():
+        # The session empties what is hidden in objects, and refuses it as a column.
+        rows = None if has_hidden() else self._rows
+        found = session.execute(self._cards(rows, wanted, sizes, matching, ordered))
+        for card in found.all() if rows is not None else found.unique().scalars():
             by_key[self.source.lane_of(card)].cards.append(card)
 
     def _cards(
-        self, wanted: Sequence[Lane], sizes: Mapping[Any, int], matching: sa.Select[Any], ordered: Any
-    ) -> sa.Select[Any]:
-        key = tuple((lane.key, sizes.get(lane.key)) for lane in wanted)
+        self, rows: sa.Select[Any] | None, wanted: Sequence[Lane], sizes: Mapping[Any, int], matching: sa.Select[Any],
+        ordered: Any,
+    ) -> sa.Select[Any]:  # fmt: skip
+        key = (rows is None, *((lane.key, sizes.get(lane.key)) for lane in wanted))
         # Of a board that is opened again the statement is the same object, so that SQLAlchemy knows it again.
         made = self._made.setdefault(matching, {}) if ordered is None else {}
         if key in made:
@@ -175,7 +179,7 @@ class BoardQuery:
             part = some.where(inside).limit(few).subquery()
             parts.append(sa.select(part.c.id))
         ids = sa.union_all(*parts) if len(parts) > 1 else parts[0]
-        statement = sa.select(self.model).options(*self._loading()) if self._rows is None else self._rows
+        statement = sa.select(self.model).options(*self._loading()) if rows is None else rows
         statement = statement.where(self.model.id.in_(ids), there)
         # Only values of lanes, whose walks are all alike; what people look for is planned for each of them.
         alike = matching.whereclause is None and ordered is None

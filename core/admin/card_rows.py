@@ -20,25 +20,23 @@ if TYPE_CHECKING:
 
 
 def card_rows(query: BoardQuery) -> sa.Select[Any] | None:
-    """The select of the rows that stand for the records of a board; None where only the objects tell what they show.
+    """The select of the rows that stand for the records of a board, for a reader from whom nothing is hidden.
 
-    What is hidden from whom the board is for is empty.
+    None where only the objects tell what they show.
     """
-    model, open_fields = query.model, query.record_type.fields
+    model, open_fields = query.model, query.record_type.fields  # those that are not hidden from whom it is for
     board, subtitle, owner = query.board, query.subtitle, open_fields.get("owner")
     links = [field for field in dict.fromkeys((subtitle, owner)) if field is not None and field.is_link]
-    named_alone = model.__str__ is Record.__str__ and "name" in open_fields
-    if not named_alone or not all(field.target is User or _is_named(field) for field in links):
+    if any(name not in open_fields for name in ("name", *board.hint_fields)) or model.__str__ is not Record.__str__:
+        return None
+    if not all(field.target is User or _is_named(field) for field in links):
         return None
     names = ["id", "version", "name", query.column.key, board.date, board.since, *board.hint_fields]
     if query.amount is not None:
         names += [query.amount.name, query.amount.currency]
     if subtitle is not None and subtitle not in links:
         names.append(subtitle.name)
-    hidden = query.record_type.all_fields.keys() - open_fields.keys()
-    columns = [
-        sa.null().label(name) if name in hidden else getattr(model, name) for name in dict.fromkeys(names) if name
-    ]
+    columns = [getattr(model, name) for name in dict.fromkeys(names) if name]
     statement: sa.Select[Any] = sa.select(*columns).select_from(model)
     for field in links:
         # As an alias of its class, of which the session shows what the actor may see.

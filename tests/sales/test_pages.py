@@ -135,6 +135,11 @@ def test_a_card_names_its_customer_in_the_bin_too_and_to_nobody_who_may_not_see_
     assert "New roof" in card
     assert "Cardboard Ltd" not in card
     assert "Measure it" not in card
+    hidden = {"contacts.company": {"name": "hidden"}}
+    installation.grant("caller", {"sales.deal.see": "all", "contacts.company.see": "all"}, fields=hidden)
+    card = installation.browser("caller").get("/sales/deal/board").get_data(as_text=True)
+    assert "New roof" in card
+    assert "Cardboard Ltd" not in card
 
 
 def test_board_asks_for_the_reason_of_a_loss(installation: TestInstallation, browser: Browser) -> None:
