@@ -63,6 +63,10 @@ def crm(make_site: Callable[..., TestInstallation]) -> TestInstallation:
     return made
 
 
+# Keys and tokens of forms, in whose digits a year may stand by chance.
+RANDOM = re.compile(r'(?:name="(?:form_key|csrf_token)" value|name="csrf-token" content)="[^"]*"')
+
+
 def walk(browser: Browser, language: str) -> dict[str, str]:
     """The texts of every page that links lead to from the home page."""
     browser.set_cookie("peyvand_language", language)
@@ -78,7 +82,8 @@ def walk(browser: Browser, language: str) -> dict[str, str]:
             continue
         answer = browser.get(path)
         assert answer.status_code < 500, path
-        found[path] = answer.get_data(as_text=True) if answer.mimetype != "application/octet-stream" else ""
+        text = answer.get_data(as_text=True) if answer.mimetype != "application/octet-stream" else ""
+        found[path] = RANDOM.sub("", text)
         if answer.mimetype == "text/html":
             waiting += [unescape(link) for link in LINK.findall(found[path])]
     return found
