@@ -64,7 +64,7 @@ def crm(make_site: Callable[..., TestInstallation]) -> TestInstallation:
 
 
 # Keys and tokens of forms, in whose digits a year may stand by chance.
-RANDOM = re.compile(r'(?:name="(?:form_key|csrf_token)" value|name="csrf-token" content)="[^"]*"')
+RANDOM = re.compile(r'<(?:input|meta)[^>]* name="(?:form_key|csrf_token|csrf-token)"[^>]*>')
 
 
 def walk(browser: Browser, language: str) -> dict[str, str]:
