@@ -8,8 +8,8 @@ SELDOM = 10_000  # objects made and not yet freed, after which Python looks for 
 def set_aside() -> None:
     """Keep the collector away from what there is now, and have it look less often at what comes.
 
-    Looking through what stays took a twentieth of every request, and looking so often a tenth: a page makes some
-    twenty thousand objects, nearly all of which are freed without it.
+    Looking through what stays took a twentieth of every request, and looking so often a tenth: nearly all that a page
+    makes is freed without it.
     """
     gc.freeze()
     gc.set_threshold(SELDOM, *gc.get_threshold()[1:])

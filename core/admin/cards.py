@@ -79,7 +79,8 @@ class Cards:
             pattern = self._patterns.get(shape)
             if pattern is None:
                 marks = (mark if word else "" for mark, word in zip(_MARKS, words, strict=True))
-                pattern = self._patterns[shape] = Pattern(draw(Card(*marks, *shape[len(WORDS) :])), _PLACES)  # type: ignore[arg-type]
+                sample = draw(Card(*marks, *shape[len(WORDS) :]))  # type: ignore[arg-type]
+                pattern = self._patterns[shape] = Pattern(str(sample), _PLACES)
             html.append(pattern.filled(words))
         return Markup("".join(html))  # noqa: S704 - the template's own output, and escaped words
 

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 def composer(view: RecordView, record: Any) -> list[dict[str, Any]]:
     """The tabs in order of weight. The one named by ``?tab=`` is open, otherwise the first.
 
-    The forms of the others come when somebody turns to them: drawing five for the one that is used took a tenth of the
-    page's time.
+    The forms of the others come when somebody turns to them: drawing all five took a tenth of the page's time.
     """
     channels = _channels(view, record)
     asked = request.args.get("tab")

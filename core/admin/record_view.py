@@ -62,6 +62,8 @@ from core.records.policy import may
 from core.records.record import Record
 from core.records.whole import read_whole
 
+MOST_ADDRESSES = 500  # without values, that are kept
+
 
 class RecordView(ShapedView):
     """List, form, board, calendar and record page of one Screen.
@@ -196,6 +198,8 @@ class RecordView(ShapedView):
             return str(super().get_url(endpoint, **values))
         key = (request.script_root, endpoint)
         if key not in self._addresses:
+            if len(self._addresses) >= MOST_ADDRESSES:
+                self._addresses.clear()  # where the site is mounted may be a header of a proxy
             self._addresses[key] = str(super().get_url(endpoint))
         return self._addresses[key]
 

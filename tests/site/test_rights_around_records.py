@@ -52,6 +52,7 @@ def test_what_hangs_on_a_record_is_as_open_as_the_record(
             both = all(role.may(verb, one.owner, one.city) for verb in may for one in (sample, other))
             for door, seen, allowed in (
                 ("history", story.status_code == 200, may["see"]),
+                ("the form of a note", browser.get(f"{here}/composer/core-note").status_code == 200, may["edit"]),
                 ("download", file.get_data() == content_of(sample), may["see"]),
                 ("upload", posted.status_code != 404, may["edit"]),
                 ("operation", sample.mark in page, may["see"]),
