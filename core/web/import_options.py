@@ -12,13 +12,13 @@ from flask_babel import lazy_gettext as _l
 
 from core.database.types import DEFAULT_REGION
 from core.records.transfer.cells import DAY_FIRST, MONTH_FIRST
+from core.records.transfer.choices import BOTH, CREATE, EMPTY, FILL, KEEP, REPLACE, UPDATE, Choices
 from core.records.transfer.encoding import ENCODINGS, SEPARATORS
 from core.records.transfer.links import can_create
 from core.records.transfer.matching import ALL, ANY
 from core.records.transfer.models import ImportRun
 from core.records.transfer.readers import Table
 from core.records.transfer.targets import Target
-from core.records.transfer.writing import BOTH, CREATE, EMPTY, FILL, KEEP, REPLACE, UPDATE, Choices
 
 DEFAULTS = 4  # values for columns that the file does not have
 KEYS = 4  # fields by which a record is told at once

@@ -14,13 +14,13 @@ from flask_babel import gettext as _
 
 from core.records.transfer import models
 from core.records.transfer.cells import Conventions, read_by
+from core.records.transfer.choices import UPDATE, Choices
 from core.records.transfer.limits import TableUnreadable
 from core.records.transfer.mapping import clean_mapping, doubled, missing
 from core.records.transfer.models import ImportRun
 from core.records.transfer.saved import keep
 from core.records.transfer.targets import KEY, Target
 from core.records.transfer.uploads import forget_abandoned, table_of, take_in
-from core.records.transfer.writing import UPDATE, Choices
 from core.site.site import session
 from core.web.import_access import address, importable, own_import, pages, uploads_folder
 from core.web.import_check import ask_for_check

@@ -13,10 +13,11 @@ from core.records.events import OutboxEvent
 from core.records.note import Note
 from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import RowOutcome, check_rows
+from core.records.transfer.choices import Choices
 from core.records.transfer.mapping import likely_date_order, map_columns
 from core.records.transfer.readers import open_table
 from core.records.transfer.targets import target_of
-from core.records.transfer.writing import Choices, Writer
+from core.records.transfer.writing import Writer
 from core.site.site import current_site
 from core.testing.installation import TestInstallation
 from plugins.contacts.importing import alike, split_name

@@ -157,7 +157,8 @@ def test_the_same_confirmation_sent_twice_acts_once(crm: TestInstallation) -> No
 def many(crm: TestInstallation, count: int) -> None:
     with crm.acting("user") as session:
         people = [NewRecord({"first_name": f"P{n}", "name": f"P{n}"}) for n in range(count)]
-        BulkInsert(session, Person).insert(people)
+        bulk = BulkInsert(session, Person)
+        bulk.insert(bulk.admit(people))
         session.commit()
 
 

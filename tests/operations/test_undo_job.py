@@ -48,7 +48,8 @@ def imported(session, count: int = MANY) -> str:
             )
             for n in range(count)
         ]
-        BulkInsert(session, Person).insert(people)
+        bulk = BulkInsert(session, Person)
+        bulk.insert(bulk.admit(people))
     session.commit()
     return op.id
 

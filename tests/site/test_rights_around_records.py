@@ -13,8 +13,9 @@ from core.records.attachments.models import Attachment
 from core.records.attachments.storage import Storage
 from core.records.operations.running import operation
 from core.records.transfer.checking import CheckedRow
+from core.records.transfer.choices import UPDATE, Choices
 from core.records.transfer.targets import target_of
-from core.records.transfer.writing import UPDATE, Choices, Writer
+from core.records.transfer.writing import Writer
 from core.testing.installation import TestInstallation
 from tests.site.rights_model import COMPANY, ROLES, Role, Sample, make_samples
 

@@ -17,8 +17,9 @@ from core.accounts.actor import acting
 from core.errors import Forbidden
 from core.notifications.models import Notification
 from core.records.transfer.checking import CheckedRow
+from core.records.transfer.choices import Choices
 from core.records.transfer.targets import target_of
-from core.records.transfer.writing import Choices, Writer
+from core.records.transfer.writing import Writer
 from core.testing.installation import Browser, TestInstallation
 from tests.site.rights_model import (
     ACTIVITY,

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from core.records.transfer.checking import CheckedRow
+from core.records.transfer.choices import Choices
 from core.records.transfer.targets import target_of
-from core.records.transfer.writing import Choices, Writer
+from core.records.transfer.writing import Writer
 from core.site.site import current_site
 from core.testing.installation import TestInstallation
 from plugins.contacts.models import EmailAddress, Person, PhoneNumber
@@ -94,3 +95,25 @@ def test_an_import_that_changes_records_looks_every_time(installation: TestInsta
         assert fates(writer, named("Sara", "Karimi", "+989120009999")) == ["updated"]
         session.commit()
         assert fates(writer, named("Sara", "Karimi", "+989120009998")) == ["created"], "both have numbers now"
+
+
+def test_from_the_second_batch_on_the_few_without_a_number_are_all_known(installation: TestInstallation) -> None:
+    with installation.acting() as session:
+        session.add(Person(first_name="Omid", last_name="Rad"))
+        session.commit()
+        writer = writer_of(session)
+        assert fates(writer, named("Leila", "Rahimi", "+989120003333")) == ["created"]
+        session.commit()
+        assert fates(writer, named("Reza", "Amini", "+989120005555")) == ["created"]  # all are learnt
+        session.commit()
+        told = fates(
+            writer,
+            named("Omid", "Rad", "+989120006666"),
+            named("Sara", "Karimi", "+989120007777"),
+            named("Ali", "Nouri", "+989120008888"),
+            named("Reza", "Amini", "+989120009999"),
+            named("Mina", "Azar", "", "mina@mail.example"),
+        )
+        assert told == ["skipped", "skipped", "created", "created", "created"]
+        session.commit()
+        assert fates(writer, named("Mina", "Azar", "+989120001212")) == ["skipped"]

@@ -14,9 +14,10 @@ from core.jobs.models import QUEUED, JobRecord
 from core.records.audit import Audit
 from core.records.events import DELIVER, OutboxEvent
 from core.records.transfer.checking import CheckedRow, RowOutcome
+from core.records.transfer.choices import Choices
 from core.records.transfer.inserting import bears_bulk
 from core.records.transfer.targets import target_of
-from core.records.transfer.writing import Choices, Writer
+from core.records.transfer.writing import Writer
 from core.site.site import current_site
 from core.testing.installation import TestInstallation
 from plugins.contacts import rules

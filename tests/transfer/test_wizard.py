@@ -200,7 +200,7 @@ def test_a_job_that_died_goes_on_where_it_committed(
     rows = "".join(f"Ada {n},{'soon' if n % 7 == 0 else '1990-01-01'}\n" for n in range(35))
     address = upload(browser, f"name,birthday\n{rows}".encode())
     browser.post(f"{address}/run")
-    write, batches = running._written, []
+    write, batches = running._as_planned, []
 
     def die_in_the_third_batch(*arguments: object) -> object:
         outcomes = write(*arguments)  # type: ignore[arg-type]
@@ -209,12 +209,12 @@ def test_a_job_that_died_goes_on_where_it_committed(
             raise SystemExit("killed")
         return outcomes
 
-    monkeypatch.setattr(running, "_written", die_in_the_third_batch)
+    monkeypatch.setattr(running, "_as_planned", die_in_the_third_batch)
     with on_either.site.app.app_context(), on_either.acting(), pytest.raises(SystemExit):
         running.run_import(Silent(), imports(on_either)[0].id)
     on_either.session.rollback()
     assert imports(on_either)[0].checkpoint == 21
-    monkeypatch.setattr(running, "_written", write)
+    monkeypatch.setattr(running, "_as_planned", write)
     on_either.run_jobs()
     (run,) = imports(on_either)
     assert (run.status, run.created_count, run.failed_count, run.seen) == ("done", 30, 5, 35)

@@ -41,6 +41,15 @@ class NewRecord:
     parts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Admitted:
+    """New records that nobody refused, beside the rows they were made of; ``told`` is the history of each."""
+
+    rows: Sequence[NewRecord]
+    records: list[Any]
+    told: list[dict[str, list[Any]]]
+
+
 def bears_bulk(model: type[Record]) -> bool:
     """Whether everybody who guards records of ``model`` can judge them before they are in a session."""
     return current_hooks().bears_detached("before_save", model)
@@ -78,35 +87,37 @@ class BulkInsert:
         self.part_defaults: dict[str, tuple[Any, dict[str, Any]]] = {}
         self.part_keys: dict[str, tuple[str, ...]] = {}
 
-    def insert(self, rows: Sequence[NewRecord], *, dry: bool = False) -> list[int]:
-        """Insert records and return their ids in the order of ``rows``; when ``dry``, only ask everybody (ids are 0).
+    def admit(self, rows: Sequence[NewRecord]) -> Admitted:
+        """Make the records of rows and ask everybody who may refuse them; nothing is written.
 
         Raises:
             Forbidden: the actor may not create such records.
             ValidationError: a value is too long, or a hook refused a record.
         """
-        if not rows:
-            return []
         require(f"{self.name}.create")
         moment, actor_id = now(), acting().user_id
         stamp = {"created_at": moment, "updated_at": moment, "created_by_id": actor_id, "updated_by_id": actor_id}
-        connection = self.session.connection()
         records = [self._record({**self.defaults, **stamp}, row) for row in rows]
-        self._admit(records, rows, connection)
-        if dry:
-            return [0] * len(rows)
-        # Before anything is on its way: the name of a linked record may be asked of the database.
+        self._ask(records, rows)
         told = [self._changes(record, row) for record, row in zip(records, rows, strict=True)]
-        ids = new_ids(connection, self.table, len(rows))
-        insert_all(connection, self._loads(ids, records, rows, told))
+        return Admitted(rows, records, told)
+
+    def insert(self, admitted: Admitted) -> list[int]:
+        """Insert records and return their ids, in their order."""
+        connection, records = self.session.connection(), admitted.records
+        # What the class itself fills may be written elsewhere too, so it belongs into this transaction.
+        for listener in self.mapper.dispatch.before_insert:
+            for record in records:
+                listener(self.mapper, connection, instance_state(record))
+        ids = new_ids(connection, self.table, len(records))
+        insert_all(connection, self._loads(ids, admitted))
         kept = current_catalog().kept.get(self.model)
         note_inserted(self.session, kept, [record.__dict__ for record in records])
         return ids
 
-    def _loads(
-        self, ids: Sequence[int], records: Sequence[Any], rows: Sequence[NewRecord], told: Sequence[Mapping[str, Any]]
-    ) -> Iterator[Load]:
+    def _loads(self, ids: Sequence[int], admitted: Admitted) -> Iterator[Load]:
         """The rows of each table. The records come first, because all others refer to them and they take longest."""
+        rows, records, told = admitted.rows, admitted.records, admitted.told
         held = [record.__dict__ for record in records]
         # What nobody has is left to the database, which makes nothing of it: half of the columns of most files.
         keys = [
@@ -152,13 +163,12 @@ class BulkInsert:
             self.part_defaults[name] = (mapper.class_manager, _defaults(mapper))
         return self.part_defaults[name]
 
-    def _admit(self, records: Sequence[Any], rows: Sequence[NewRecord], connection: Any) -> None:
-        """Ask everybody who may refuse a record, and fill what the gate and the class fill."""
+    def _ask(self, records: Sequence[Any], rows: Sequence[NewRecord]) -> None:
+        """Ask everybody who may refuse a record, and fill what the gate fills."""
         hooks, permission = current_hooks(), f"{self.name}.create"
         judged = hooks.concerned("before_save", self.model)
         guarded = hooks.concerned("can", self.model) or bounds(permission)
         closed = acting().fixed(self.name)
-        listeners = list(self.mapper.dispatch.before_insert)
         for record, row in zip(records, rows, strict=True):
             if guarded:
                 require(permission, record)
@@ -174,8 +184,6 @@ class BulkInsert:
                 hooks.veto("before_save", record=record, changes=changes)
             if isinstance(record, Searchable):
                 stamp_words(record)
-            for listener in listeners:
-                listener(self.mapper, connection, instance_state(record))
 
     def _parts(self, name: str, ids: Sequence[int], records: Sequence[Any]) -> Load:
         prop: RelationshipProperty[Any] = self.mapper.relationships[name]

@@ -52,6 +52,17 @@ class Links:
         self._known.clear()
         self._whole.clear()
 
+    def lack(self, drafts: Sequence[Draft]) -> bool:
+        """Whether the drafts name a record that has to be made first."""
+        for name in self._create:
+            field = self._fields[name]
+            words = {word for draft in drafts if name in draft.named for word in _words(draft.named[name])}
+            if words:
+                self._learn(field, words)
+            if not all(self._find(field, word) for word in words):
+                return True
+        return False
+
     def resolve(self, drafts: Sequence[Draft], *, write: bool = True) -> None:
         """Put the records that the drafts name into their ``linked``, or an error beside the column.
 

@@ -23,6 +23,7 @@ from core.records.transfer.targets import Target
 from core.text import match_key
 
 KEPT = 50_000  # values whose records are remembered
+LITTLE = 5_000  # records that are learnt at once, whatever they are called
 FRESH = 60  # seconds after which everything is asked anew, for others may have written
 
 Brought = tuple[str, ...]
@@ -30,7 +31,7 @@ Brought = tuple[str, ...]
 
 @dataclass(slots=True, eq=False)
 class Known:
-    """A record that a row can be the same as: one in the database (``id``), or one of this batch (``draft``).
+    """A record that a row can be the same as: one in the database (``id``), or one of the rows before (``draft``).
 
     ``held`` are the keys for which it has a value of its own.
     """
@@ -60,44 +61,51 @@ class Namesakes:
         self.keep = keep
         self._before = tuple(before)
         self._found: dict[Brought, dict[Any, list[Known]]] = {}
+        # Whether everything that rows with these keys can find is among what was found.
+        self._whole: dict[Brought, bool] = {}
         self._since = 0.0
 
     def forget(self) -> None:
         """Drop what is remembered, because a part of it was rolled back."""
         self._found.clear()
+        self._whole.clear()
 
     def load(self, drafts: Sequence[Draft]) -> None:
         """Look up what the rows of a batch could find."""
         count = sum(map(len, self._found.values()))
         if not self.keep or count > KEPT or time.monotonic() - self._since > FRESH:
-            self._found.clear()
+            self.forget()
             self._since = time.monotonic()
         wanted: dict[Brought, set[Any]] = {}
         for draft in drafts:
             wanted.setdefault(self._brought(draft), set()).update(draft.keys[self.key])
         for brought, values in wanted.items():
+            again = brought in self._found
             known = self._found.setdefault(brought, {})
-            if absent := values.difference(known):
-                known.update((value, []) for value in absent)
+            absent = values.difference(known)
+            if again and absent and brought not in self._whole:
+                self._whole[brought] = bool(brought) and self._learn_all(brought, known)
+            known.update((value, []) for value in absent.difference(known))
+            if absent and not self._whole.get(brought):
                 self._look_up(brought, list(absent), known)
 
     def find(self, draft: Draft, value: Any) -> Sequence[Known]:
         """The records of this name that a row can be about, the oldest first."""
         return self._found[self._brought(draft)][value]
 
-    def add(self, drafts: Sequence[Draft], ids: Sequence[int]) -> None:
-        """Remember records that were made of drafts, as the database will show them to the next rows."""
+    def add(self, drafts: Sequence[Draft]) -> None:
+        """Remember the records that drafts become, as the database will show them to the next rows."""
         if not self.keep:
             return
-        for draft, record_id in zip(drafts, ids, strict=True):
+        for draft in drafts:
             held = self._brought(draft)
             for brought, found in self._found.items():
                 if any(key in held for key in brought):
                     continue
                 for value in draft.keys[self.key]:
-                    known = found.get(value)
+                    known = found.setdefault(value, []) if self._whole.get(brought) else found.get(value)
                     if known is not None and all(entry.name != draft.name for entry in known):
-                        known.append(Known(draft.name, record_id))
+                        known.append(Known(draft.name))
 
     def _brought(self, draft: Draft) -> Brought:
         """The keys before the text for which the row has values."""
@@ -111,9 +119,25 @@ class Namesakes:
         name = getattr(model, "name", model.id)
         query = sa.select(shown, sa.func.min(model.id), name).group_by(shown, name)
         query = query.where(among(column, values, self.session.get_bind().dialect), *map(self._lacks, brought))
-        for value, record_id, called in sorted(self.session.execute(query).all(), key=lambda row: row[1]):
-            known = Known(str(called), record_id)
-            found.setdefault(match_key(value) if self.key == "name" else value, []).append(known)
+        self._note(self.session.execute(query).all(), found)
+
+    def _learn_all(self, brought: Brought, found: dict[Any, list[Known]]) -> bool:
+        """Find all that rows with these keys can be about, if that is not much."""
+        model: Any = self.target.model
+        query = sa.select(getattr(model, self.key), model.id, getattr(model, "name", model.id))
+        rows = self.session.execute(query.where(*map(self._lacks, brought)).limit(LITTLE + 1)).all()
+        if len(rows) > LITTLE:
+            return False
+        self._note(rows, found)
+        return True
+
+    def _note(self, rows: Sequence[Any], found: dict[Any, list[Known]]) -> None:
+        for value, record_id, called in sorted(rows, key=lambda row: row[1]):
+            if value is None or value == "":
+                continue
+            namesakes = found.setdefault(match_key(value) if self.key == "name" else value, [])
+            if all(known.name != str(called) for known in namesakes):
+                namesakes.append(Known(str(called), record_id))
 
     def _lacks(self, key: str) -> sa.ColumnElement[bool]:
         part: Any = self.target.parts[key].part

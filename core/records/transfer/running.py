@@ -8,17 +8,18 @@ stops, and no row is ever written twice.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy.exc import DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from core.accounts.models import now
@@ -34,24 +35,25 @@ from core.records.transfer import models
 from core.records.transfer.ahead import ahead
 from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import FAILED, CheckedRow, Checker, RowOutcome
+from core.records.transfer.choices import UPDATE, Choices
 from core.records.transfer.drafts import Draft
+from core.records.transfer.foresight import Batch, foreseen
 from core.records.transfer.leftovers import Leftover, Leftovers
 from core.records.transfer.limits import TableUnreadable
 from core.records.transfer.models import ImportRun
+from core.records.transfer.planning import ROW_ERRORS, Planner
 from core.records.transfer.readers import NumberedRow, Table
 from core.records.transfer.targets import Target, target_of
 from core.records.transfer.undisturbed import undisturbed
 from core.records.transfer.uploads import table_of
 from core.records.transfer.vcards import Unreadable
-from core.records.transfer.writing import UPDATE, Choices, Writer
+from core.records.transfer.writing import Writer
 
 log = logging.getLogger(__name__)
 
 BATCH = 3_000
+MANY = 50  # batches, each of which leaves some hundred objects in cycles
 RUN_IMPORT = "core.run_import"
-
-# What one row can be to blame for; anything else is an error of the program or of the database and stops the job.
-_ROW_ERRORS = (ValidationError, Blocked, Forbidden, DataError, IntegrityError, StatementError)
 
 
 class ClaimLost(Exception):
@@ -84,11 +86,9 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
         total = run.total
         with operation(session, **key, total=total, job_id=_job_id(session, run)):
             session.commit()
-            writer = writer_of(session, target, run)
-            for batch, drafts in ahead(_batches(table, target, run, writer)):
-                with undisturbed():
-                    seen = _write_batch(session, import_id, batch, drafts, writer, table, uploads)
-                progress.report(seen, total)
+            with closing(_write_all(session, run, target, table, uploads)) as written:
+                for seen in written:
+                    progress.report(seen, total)
     except TableUnreadable as error:
         session.rollback()
         end(session, key["id"], OPERATION_FAILED)
@@ -114,6 +114,10 @@ def writer_of(session: Session, target: Target, run: ImportRun, *, dry: bool = F
     return Writer(session, target, Choices.of(run.options, target), [*run.columns.values()], dry=dry)
 
 
+def _planner_of(session: Session, target: Target, run: ImportRun) -> Planner:
+    return Planner(session, target, Choices.of(run.options, target), [*run.columns.values()])
+
+
 def checker_of(table: Table, target: Target, run: ImportRun) -> Checker:
     """What reads the rows of an import as its owner chose."""
     return Checker(
@@ -129,7 +133,7 @@ def checker_of(table: Table, target: Target, run: ImportRun) -> Checker:
 def rehearse(session: Session, rows: Sequence[CheckedRow], writer: Writer) -> list[RowOutcome]:
     """What would become of rows: they are written, and rolled back with all else that the session holds."""
     try:
-        return _outcomes(session, rows, writer.draft(_readable(rows)), writer)
+        return _outcomes(rows, _written(session, _readable(rows), writer))
     finally:
         session.rollback()
         writer.forget()
@@ -163,29 +167,45 @@ def _corrected(cells: list[str], fixed: Mapping[str, str] | None) -> list[str]:
     return [fixed.get(str(place), cell) for place, cell in enumerate(cells)]
 
 
-def _batches(
-    table: Table, target: Target, run: ImportRun, writer: Writer
-) -> Generator[tuple[list[CheckedRow], list[Draft]], None, None]:
-    """Checked rows after the checkpoint, in batches, with the records in those that can be read."""
+def _batches(table: Table, target: Target, run: ImportRun) -> Generator[Batch, None, None]:
+    """The rows after the checkpoint, in batches, for the thread that asks for them."""
     checkpoint = run.checkpoint
     rows = itertools.dropwhile(lambda row: row[0] <= checkpoint, corrected(table.rows(), run.corrections))
     checker = checker_of(table, target, run)
-    while batch := list(itertools.islice(rows, BATCH)):
-        with undisturbed():
-            checked = checker.check(batch)
-            drafts = writer.draft(_readable(checked))
-        yield checked, drafts
+    checked = (checker.check(some) for some in iter(lambda: list(itertools.islice(rows, BATCH)), []))
+    # Not the job's session: this one is of the thread, and guards that ask the database there find it too.
+    scoped = current_app.extensions["peyvand"].runtime.database.session
+    session = scoped()
+    try:
+        yield from foreseen(checked, session, _planner_of(session, target, run))
+    finally:
+        scoped.remove()
 
 
 def _readable(rows: Sequence[CheckedRow]) -> list[CheckedRow]:
     return [row for row in rows if not row.problems]
 
 
+def _write_all(
+    session: Session, run: ImportRun, target: Target, table: Table, uploads: Path
+) -> Generator[int, None, None]:
+    """Write batch after batch; how many rows of the file have been dealt with after each."""
+    import_id, writer = run.id, writer_of(session, target, run)
+    with undisturbed():
+        for number, batch in enumerate(ahead(_batches(table, target, run)), start=1):
+            try:
+                seen = _write_batch(session, import_id, batch, writer, table, uploads)
+            finally:
+                batch.fate.settled.set()
+            if number % MANY == 0:
+                gc.collect()
+            yield seen
+
+
 def _write_batch(
     session: Session,
     import_id: int,
-    batch: Sequence[CheckedRow],
-    drafts: Sequence[Draft],
+    batch: Batch,
     writer: Writer,
     table: Table,
     uploads: Path,
@@ -202,20 +222,20 @@ def _write_batch(
         .where(
             ImportRun.id == import_id,
             ImportRun.checkpoint == run.checkpoint,
-            ImportRun.checkpoint < batch[0].number,
+            ImportRun.checkpoint < batch.rows[0].number,
             ImportRun.status == models.RUNNING,
         )
-        .values(checkpoint=batch[-1].number)
+        .values(checkpoint=batch.rows[-1].number)
         .execution_options(synchronize_session=False)
     )
     if claimed.rowcount != 1:  # type: ignore[attr-defined]
         raise ClaimLost
     writer.created.clear()
-    outcomes = _outcomes(session, batch, drafts, writer)
+    outcomes = _outcomes(batch.rows, _as_planned(session, batch, writer))
     kinds = Counter(outcome.kind for outcome in outcomes)
     left = [
         Leftover(row.number, row.cells, outcome.reason)
-        for row, outcome in zip(batch, outcomes, strict=True)
+        for row, outcome in zip(batch.rows, outcomes, strict=True)
         if outcome.kind == FAILED
     ]
     if left:
@@ -232,11 +252,23 @@ def _write_batch(
     return seen
 
 
-def _outcomes(
-    session: Session, batch: Sequence[CheckedRow], drafts: Sequence[Draft], writer: Writer
-) -> list[RowOutcome]:
-    written = iter(_written(session, _readable(batch), writer, drafts))
-    return [RowOutcome(FAILED, row.reason) if row.problems else next(written) for row in batch]
+def _outcomes(rows: Sequence[CheckedRow], written: Iterable[RowOutcome]) -> list[RowOutcome]:
+    """The outcome of each row, with those of the readable ones."""
+    coming = iter(written)
+    return [RowOutcome(FAILED, row.reason) if row.problems else next(coming) for row in rows]
+
+
+def _as_planned(session: Session, batch: Batch, writer: Writer) -> list[RowOutcome]:
+    """Carry out the plan of a batch, or write its rows as if there had been none."""
+    if batch.plan is None or not batch.holds:
+        return _written(session, _readable(batch.rows), writer, batch.drafts)
+    try:
+        with session.begin_nested():
+            return writer.carry_out(batch.plan)
+    except ROW_ERRORS:
+        batch.fate.failed = True
+        writer.forget()
+    return _written(session, _readable(batch.rows), writer)
 
 
 def _written(
@@ -248,7 +280,7 @@ def _written(
     try:
         with session.begin_nested():
             return writer.write(writer.draft(rows) if drafts is None else drafts)
-    except _ROW_ERRORS as error:
+    except ROW_ERRORS as error:
         writer.forget()
         if len(rows) == 1:
             return [_refusal(error)]

@@ -1,9 +1,8 @@
-"""The rows of an import written, a batch at a time: found or made, filled, linked and told."""
+"""The rows of an import written as they were planned: created together or one by one, changed, noted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,58 +10,21 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session, selectinload
 
 from core.accounts.actor import acting
-from core.accounts.models import User, now
+from core.accounts.models import now
 from core.database.bulk import among, insert_rows
 from core.records.note import Note
 from core.records.policy import require
-from core.records.record import Owned
-from core.records.transfer.checking import CREATED, DOUBLED, FAILED, SKIPPED, UPDATED, CheckedRow, RowOutcome
-from core.records.transfer.drafts import Draft, Drafting
-from core.records.transfer.filling import fill_draft, fill_record
-from core.records.transfer.inserting import BulkInsert, NewRecord, bears_bulk
-from core.records.transfer.links import Links, Missing, own
-from core.records.transfer.matching import ALL, ANY, Match, Matches, namesakes_of
+from core.records.transfer.checking import CREATED, SKIPPED, UPDATED, CheckedRow, RowOutcome
+from core.records.transfer.choices import Choices
+from core.records.transfer.drafts import Draft
+from core.records.transfer.filling import fill_record
+from core.records.transfer.links import own
+from core.records.transfer.planning import Plan, Planner, present
 from core.records.transfer.targets import Target
-
-CREATE, UPDATE, BOTH = "create", "update", "both"
-REPLACE, FILL = "replace", "fill"
-KEEP, EMPTY = "keep", "empty"
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What is to become of rows.
-
-    ``mode`` is create, update or both; ``keys`` tell which record a row is about (none: every row is a new one), any of
-    them or all ``together``; ``existing`` says whether values that are there are replaced, or only what is lacking is
-    filled; ``blank`` whether an empty cell empties its field; ``create`` names the links whose missing records
-    are made.
-    """
-
-    mode: str = CREATE
-    keys: tuple[str, ...] = ()
-    together: bool = False
-    existing: str = REPLACE
-    blank: str = KEEP
-    create: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any], target: Target) -> Choices:
-        """The choices made in the wizard; what is not chosen is as the record type suggests."""
-        keys = tuple(key for key in options.get("keys", target.hints.keys) if key in target.keys)
-        mode = options.get("mode", CREATE)
-        return cls(
-            mode=mode if mode in (CREATE, UPDATE, BOTH) else CREATE,
-            keys=keys,
-            together=options.get("match", ANY) == ALL,
-            existing=FILL if options.get("existing") == FILL else REPLACE,
-            blank=EMPTY if options.get("blank") == EMPTY else KEEP,
-            create=tuple(options.get("create", [entry.name for entry in target.links])),
-        )
 
 
 class Writer:
-    """Writes rows of one import; it lives as long as the import, and remembers what links were found.
+    """Writes rows of one import; it lives as long as the import.
 
     Args:
         session: the unit of work. The caller commits, or rolls back and calls ``forget``.
@@ -78,89 +40,33 @@ class Writer:
         self.session = session
         self.target = target
         self.choices = choices
-        self._drafting = Drafting(target, mapped)
-        self._links = Links(session, target, choices.create)
-        self._bulk = BulkInsert(session, target.model) if bears_bulk(target.model) else None
-        # What is saved one by one can only be tried by saving it.
-        self._dry = dry and self._bulk is not None
-        keys, keep = [key for key in choices.keys if key in target.keys], choices.mode == CREATE
-        self._namesakes = None if choices.together else namesakes_of(session, target, keys, keep=keep)
+        self._planner = Planner(session, target, choices, mapped, dry=dry)
         self.created: list[Draft] = []
         """The rows that became new records, until the caller empties the list."""
 
     def forget(self) -> None:
         """Drop what was remembered, because a part of it was rolled back."""
-        self._links.forget()
-        if self._namesakes is not None and not self._dry:
-            self._namesakes.forget()
+        self._planner.forget()
 
     def draft(self, rows: Sequence[CheckedRow]) -> list[Draft]:
-        """The records in rows, before anybody asks the database; another thread may do this ahead of ``write``."""
-        return [self._drafting.draft(row) for row in rows]
+        """The records in rows; see ``Planner.draft``."""
+        return self._planner.draft(rows)
 
     def write(self, drafts: Sequence[Draft]) -> list[RowOutcome]:
-        """Write what ``draft`` made of rows in the session's transaction; what became of each.
+        """Write what ``draft`` made of rows in the session's transaction; what became of each."""
+        return self.carry_out(self._planner.plan(drafts))
 
-        Writing changes the drafts, so rows that are to be written again are drafted again.
-        """
-        self._links.resolve([draft for draft in drafts if not draft.errors], write=not self._dry)
-        good = [draft for draft in drafts if not draft.errors]
-        together, namesakes = self.choices.together, self._namesakes
-        matches = Matches(self.session, self.target, self.choices.keys, together=together, namesakes=namesakes)
-        matches.load(good)
-        fresh: list[Draft] = []
-        updates: list[tuple[int, Draft]] = []
-        outcomes = [self._decide(draft, matches, fresh, updates) for draft in drafts]
-        ids = self._create(fresh)
-        if namesakes is not None and not self._dry:
-            namesakes.add(fresh, ids)
-        created = dict(zip((draft.row for draft in fresh), ids, strict=True))
-        self.created += fresh
-        gained = self._update(updates)
-        return [self._settled(outcome, draft, created, gained) for outcome, draft in zip(outcomes, drafts, strict=True)]
-
-    def _decide(
-        self, draft: Draft, matches: Matches, fresh: list[Draft], updates: list[tuple[int, Draft]]
-    ) -> RowOutcome:
-        if draft.errors:
-            return self._failed(draft)
-        match = matches.find(draft)
-        if match is None:
-            if draft.key is not None:
-                return RowOutcome(FAILED, _("There is no record with this number."))
-            if self.choices.mode == UPDATE:
-                return RowOutcome(SKIPPED, _("There is no such record yet."))
-            absent = [
-                column.name for column in self.target.columns
-                if column.required and column.name not in draft.values and draft.linked.get(column.name) is None
-            ]  # fmt: skip
-            if absent:
-                label = self.target.by_name[absent[0]].label
-                reason = f"{label}: {_('This field is required.')}"
-                return RowOutcome(FAILED, reason, fields={absent[0]: _("This field is required.")})
-            fresh.append(draft)
-            matches.add(draft)
-            return RowOutcome(CREATED)
-        return self._decide_known(draft, match, updates)
-
-    def _decide_known(self, draft: Draft, match: Match, updates: list[tuple[int, Draft]]) -> RowOutcome:
-        known = match.known
-        if known.draft is not None:
-            if self.choices.mode == BOTH:
-                fill_draft(self.target, known.draft, draft)
-            return RowOutcome(DOUBLED, _("Row %(number)s is about the same record.", number=known.draft.row))
-        if self.choices.mode == CREATE:
-            return RowOutcome(SKIPPED, match.reason, known.id)
-        assert known.id is not None, "what is known is in the database or in this batch"
-        updates.append((known.id, draft))
-        return RowOutcome(UPDATED, match.reason, known.id)
-
-    def _failed(self, draft: Draft) -> RowOutcome:
-        texts = [
-            f"{self.target.by_name[name].label}: {text}" if name in self.target.by_name else text
-            for name, text in draft.errors.items()
+    def carry_out(self, plan: Plan) -> list[RowOutcome]:
+        """Write what was planned in the session's transaction; what became of each row."""
+        ids = self._create(plan)
+        self._planner.remember(plan.fresh)
+        created = dict(zip((draft.row for draft in plan.fresh), ids, strict=True))
+        self.created += plan.fresh
+        gained = self._update(plan.updates)
+        return [
+            self._settled(outcome, draft, created, gained)
+            for outcome, draft in zip(plan.outcomes, plan.drafts, strict=True)
         ]
-        return RowOutcome(FAILED, " ".join(texts), fields=dict(draft.errors))
 
     @staticmethod
     def _settled(outcome: RowOutcome, draft: Draft, created: Mapping[int, int], gained: set[int]) -> RowOutcome:
@@ -170,34 +76,18 @@ class Writer:
             return RowOutcome(SKIPPED, _("There was nothing to change."), outcome.record_id)
         return outcome
 
-    def _create(self, drafts: Sequence[Draft]) -> list[int]:
-        if not drafts:
+    def _create(self, plan: Plan) -> list[int]:
+        if not plan.fresh:
             return []
-        ids = self._create_together(drafts) if self._bulk is not None else self._create_each(drafts)
-        if self._dry:
-            return ids
-        self._write_notes(list(zip(ids, drafts, strict=True)))
+        if self._planner.dry:
+            return [0] * len(plan.fresh)
+        if plan.admitted is None:
+            ids = self._create_each(plan.fresh)
+        else:
+            assert self._planner.bulk is not None, "whoever admits them can write them"
+            ids = self._planner.bulk.insert(plan.admitted)
+        self._write_notes(list(zip(ids, plan.fresh, strict=True)))
         return ids
-
-    def _create_together(self, drafts: Sequence[Draft]) -> list[int]:
-        assert self._bulk is not None
-        fields = self.target.record_type.fields
-        owner = self._owner()
-        rows = []
-        for draft in drafts:
-            values = {key: value for key, value in draft.values.items() if value is not None}
-            links = {name: found for name, linked in draft.linked.items() if (found := _present(linked))}
-            if owner is not None and "owner" in fields and "owner" not in links:
-                links["owner"] = owner
-            for name, linked in links.items():
-                if fields[name].kind == "link":
-                    values[fields[name].column.key] = linked.id
-            rows.append(NewRecord(values, links, draft.parts))
-        return self._bulk.insert(rows, dry=self._dry)
-
-    def _owner(self) -> Any:
-        user_id = acting().user_id
-        return self.session.get(User, user_id) if user_id and issubclass(self.target.model, Owned) else None
 
     def _create_each(self, drafts: Sequence[Draft]) -> list[int]:
         records = []
@@ -231,7 +121,7 @@ class Writer:
         with self.session.no_autoflush:
             for record_id, draft in updates:
                 require(f"{model.__record_type__}.edit", records[record_id])
-                draft.linked = {name: _present(linked) for name, linked in draft.linked.items()}
+                draft.linked = {name: present(linked) for name, linked in draft.linked.items()}
                 if fill_record(self.target, records[record_id], draft, self.choices.existing, self.choices.blank):
                     gained.add(record_id)
         self.session.flush()
@@ -259,10 +149,3 @@ class Writer:
             ([name, record_id, body, author, moment, acting().operation] for record_id, body in noted),
         )
         return {record_id for record_id, _body in noted}
-
-
-def _present(linked: Any) -> Any:
-    """A link without the records that are still to be made, which only a trial leaves unmade."""
-    if isinstance(linked, list):
-        return [entry for entry in linked if not isinstance(entry, Missing)]
-    return None if isinstance(linked, Missing) else linked
