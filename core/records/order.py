@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
@@ -72,6 +72,13 @@ class _Zone:
     empty: bool = False
 
 
+class _Spot(NamedTuple):
+    """A place whose values are parameters, so that one statement reads from any place; None is an empty value."""
+
+    values: tuple[Any, ...]
+    id: Any
+
+
 class Order:
     """The order of records of one type by some of its fields.
 
@@ -97,8 +104,8 @@ class Order:
         if hits_first:
             keys = [Key(sa.func.coalesce(key.column, key.column), key.descending, key.nullable) for key in keys]
         *self.keys, self.last = keys
-        # The first pages of statements that are asked again and again, so that SQLAlchemy knows them again.
-        self._first_pages: WeakKeyDictionary[Any, dict[Any, sa.Select[Any]]] = WeakKeyDictionary()
+        # The pages of statements that are asked again and again, so that SQLAlchemy knows them again.
+        self._pages: WeakKeyDictionary[Any, dict[Any, sa.Select[Any]]] = WeakKeyDictionary()
 
     def _key(self, record_type: RecordType, sort: Sort) -> Key:
         field = record_type.field(sort.name)
@@ -130,16 +137,31 @@ class Order:
             skip: rows to leave out first; each costs as much as one shown.
         """
         found: list[tuple[Any, Place]] = []
-        made = self._first_pages.setdefault(statement, {}) if place is None and not skip else {}
-        for number, zone in enumerate(self._zones(place, back=back, whole=bool(skip))):
-            key = (number, limit - len(found), back)
+        made = self._pages.setdefault(statement, {}) if not skip else {}
+        empty, values = self._values(place) if place is not None else (None, {})
+        spot = None if empty is None else self._spot(empty)
+        for number, zone in enumerate(self._zones(spot, back=back, whole=bool(skip))):
+            key = (number, limit - len(found), back, empty)
             if key not in made:
                 made[key] = self._part(statement, zone, limit - len(found), back=back, skip=skip)
-            for row in session.execute(made[key]):
+            for row in session.execute(made[key], values):
                 found.append((row[0], Place(tuple(row[1:-1]), row[-1])))
             if len(found) >= limit:
                 break
         return found[::-1] if back else found
+
+    @staticmethod
+    def _values(place: Place) -> tuple[tuple[bool, ...], dict[str, Any]]:
+        """Which of its values are empty, and the parameters of a statement whose pages begin at ``_spot``."""
+        values = {f"place_{number}": value for number, value in enumerate(place.values) if value is not None}
+        return tuple(value is None for value in place.values), values | {"place_id": place.id}
+
+    def _spot(self, empty: tuple[bool, ...]) -> _Spot:
+        values = (
+            None if lacking else sa.bindparam(f"place_{number}", type_=key.column.type)
+            for number, (key, lacking) in enumerate(zip(self.keys, empty, strict=True))
+        )
+        return _Spot(tuple(values), sa.bindparam("place_id", type_=self.last.column.type))
 
     def _part(self, statement: sa.Select[Any], zone: _Zone, limit: int, *, back: bool, skip: int) -> sa.Select[Any]:
         columns = [key.column for key in (*self.keys, self.last)]
@@ -147,7 +169,7 @@ class Order:
         part = part.where(*zone.criteria).limit(limit)
         return self._zone_order(part.offset(skip) if skip else part, zone, back=back)
 
-    def _zones(self, place: Place | None, *, back: bool, whole: bool) -> Iterable[_Zone]:
+    def _zones(self, place: _Spot | None, *, back: bool, whole: bool) -> Iterable[_Zone]:
         """What follows one another in this order, so that each is one walk along an index.
 
         No index of either database has rows without a value last in both directions, so they are a walk of their own.
@@ -170,7 +192,7 @@ class Order:
             if not back:
                 yield _Zone((empty,), empty=True)
 
-    def _behind(self, place: Place | None, *, back: bool) -> tuple[Criterion, ...]:
+    def _behind(self, place: _Spot | None, *, back: bool) -> tuple[Criterion, ...]:
         if place is None:
             return ()
         keys, values = (*self.keys, self.last), (*place.values, place.id)
