@@ -16,6 +16,8 @@ import psutil
 
 PATIENCE = 10.0  # seconds for one page of one program, which a peer may need for a single search
 LEAST = 5  # times that each is asked all the same
+TURN = 10  # requests to one program before it is another's turn
+WARM = 4  # requests that do not count
 TOKENS = (r'name="csrf-token" content="([^"]+)"', r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 
@@ -90,16 +92,30 @@ class Times:
         return ordered[min(int(len(ordered) * 0.95), len(ordered) - 1)]
 
 
-def timed(request: Callable[[], object], times: int, warm: int = 2) -> Times:
-    """Call ``request`` ``times`` times after ``warm`` calls that do not count; fewer of what takes seconds."""
-    for _ in range(warm):
-        request()
-    seconds: list[float] = []
-    while len(seconds) < times and not (sum(seconds) > PATIENCE and len(seconds) >= LEAST):
-        begun = time.perf_counter()
-        request()
-        seconds.append(time.perf_counter() - begun)
-    return Times(tuple(seconds))
+def timed(request: Callable[[], object], times: int) -> Times:
+    """Call ``request`` ``times`` times; fewer of what takes seconds."""
+    return by_turns([request], times)[0]
+
+
+def by_turns(requests: Sequence[Callable[[], object]], times: int) -> list[Times]:
+    """Call each request ``times`` times, some of one and then some of the next, and so on.
+
+    The machine is a quarter slower at one moment than at another; like this all requests have their part of each.
+    The first calls of each do not count. What takes seconds is called less often.
+    """
+    took: list[list[float]] = [[] for _ in requests]
+    for request in requests:
+        for _ in range(WARM):
+            request()
+    for begin in range(0, times, TURN):
+        for request, seconds in zip(requests, took, strict=True):
+            for _ in range(min(TURN, times - begin)):
+                if sum(seconds) > PATIENCE and len(seconds) >= LEAST:
+                    break
+                begun = time.perf_counter()
+                request()
+                seconds.append(time.perf_counter() - begun)
+    return [Times(tuple(seconds)) for seconds in took]
 
 
 def crowd(client: HttpClient, path: str, clients: int, times: int, server: Sequence[psutil.Process]) -> Times:
