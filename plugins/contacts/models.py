@@ -111,6 +111,8 @@ class Contact(Base, Record, Owned, Searchable, Located):
         sa.Index("ix_contacts_contact_kind_status", "kind", "status", "name_sort", "id"),
     )
 
+    # Not by itself in an index: whoever looks for contacts in this order looks for one kind of them.
+    name_sort: Mapped[str] = mapped_column(sa.String(KEY_LENGTH), default="")
     kind: Mapped[str] = mapped_column(sa.String(10), info={"managed": True})
     name: Mapped[str] = mapped_column(sa.String(NAME_LENGTH), default="", info={"label": _l("Name"), "personal": True})
     name_key: Mapped[str] = mapped_column(sa.String(KEY_LENGTH), default="", index=True, info={"managed": True})
@@ -191,9 +193,11 @@ class Person(Contact):
         return [*super().search_words(), self.job_title]
 
 
-# How many people of a city are of an age is counted in the index alone: 0.4 ms instead of 33 among a million.
+# How many people of a city are of an age is counted in the index alone, 0.4 ms instead of 33 among a million, and the
+# first of them by name are found there.
 sa.Index(
-    "ix_contacts_contact_kind_city_birthday", Person.kind, Person.city, Person.birthday, Person.archived_at
+    "ix_contacts_contact_kind_city_birthday",
+    Person.kind, Person.city, Person.birthday, Person.archived_at, Person.name_sort,
 )  # fmt: skip
 
 

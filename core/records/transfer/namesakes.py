@@ -142,4 +142,8 @@ class Namesakes:
     def _lacks(self, key: str) -> sa.ColumnElement[bool]:
         part: Any = self.target.parts[key].part
         owner = next(iter(getattr(part, part.__whole__).property.local_columns))
-        return ~sa.exists().where(owner == self.target.model.id)
+        whole = self.target.model.id
+        if self.session.get_bind().dialect.name == "sqlite":
+            # One walk of the index beside the other; a subquery for each of a million records took three times as long.
+            return whole.not_in(sa.select(owner))  # type: ignore[no-any-return]
+        return ~sa.exists().where(owner == whole)

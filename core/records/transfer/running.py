@@ -52,7 +52,7 @@ from core.records.transfer.writing import Writer
 log = logging.getLogger(__name__)
 
 BATCH = 3_000
-MANY = 50  # batches, each of which leaves some hundred objects in cycles
+MANY = 8  # batches, each of which leaves its statements with their thousands of values in cycles
 RUN_IMPORT = "core.run_import"
 
 
