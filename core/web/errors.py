@@ -41,8 +41,9 @@ log = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_FULL = "53100"  # of PostgreSQL
-# In the names of fields that are not repeated; the postal code of an address is no secret.
-SECRET = re.compile(r"password|secret|token|credential|(?<!postal_)code")
+# In the names of fields that are not repeated. The code of a product is no secret, one that opens an account is.
+SECRET = re.compile(r"password|secret|token|credential")
+CODE = re.compile(r"code")
 MOST_TYPED, LONGEST_TYPED = 1000, 500_000
 
 error_pages = Blueprint("errors", __name__)
@@ -129,7 +130,13 @@ def _typed_here() -> list[tuple[str, str]]:
     typed = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     if len(typed) > MOST_TYPED or sum(len(value) for _name, value in typed) > LONGEST_TYPED:
         return []
-    return [] if any(SECRET.search(name) for name, _value in typed) else typed
+    secret = (SECRET,) if _is_of_records() else (SECRET, CODE)
+    return [] if any(words.search(name) for words in secret for name, _value in typed) else typed
+
+
+def _is_of_records() -> bool:
+    screens = current_app.extensions["peyvand"].screens.values()
+    return any(screen.endpoint == request.blueprint for screen in screens)
 
 
 @error_pages.app_errorhandler(Forbidden)

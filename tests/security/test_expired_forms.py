@@ -72,3 +72,9 @@ def test_secrets_are_not_repeated(site: TestInstallation, name: str) -> None:
     page = answer.get_data(as_text=True)
     assert answer.status_code == 400
     assert "secret" not in page
+
+
+def test_the_code_of_a_record_is_no_secret(site: TestInstallation) -> None:
+    answer = send(site.browser("administrator"), TYPED | {"discount_code": "NOWRUZ", "code": "C-7"}, HERE)
+    fields = fields_of(answer.get_data(as_text=True))
+    assert (fields["discount_code"], fields["code"]) == ("NOWRUZ", "C-7")
