@@ -75,6 +75,7 @@ def main() -> int:
                 pages.record(bench)
                 pages.board(bench)
                 pages.forecast(bench)
+                dataset.drop_order_of_peers(bench.floor.loader)
                 transfers.exporting(bench)
                 transfers.importing(bench, Path(folder))
     report.say(f"goals: {report.met} met, {report.missed} missed")

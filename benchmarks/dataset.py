@@ -9,6 +9,8 @@ from benchmarks.loading import Loader
 from benchmarks.people import NOW, Size
 from core.testing.serving import ServedInstallation
 
+# The peers sort all contacts by name, where every list of ours is of one kind; they get the index that serves that.
+ORDER_OF_PEERS = "ix_peers_name_sort"
 STORY = 500  # entries in the story of the one record that is looked at
 STAGES = (("Qualified", 20), ("Contacted", 30), ("Proposal", 50), ("Negotiation", 70), ("Contract", 85), ("Paid", 95))
 
@@ -49,6 +51,7 @@ def fill(served: ServedInstallation, size: Size) -> int:
         loader.load("activities_activity", people.ACTIVITY, people.activities(size))
     _write_story(loader, first + 1)
     _advance_sequences(loader)
+    loader.run(f"CREATE INDEX {ORDER_OF_PEERS} ON contacts_contact (name_sort)")
     # As it is in a database in use: a table through which PostgreSQL has not gone yet is counted row by row.
     loader.run("ANALYZE" if loader.is_sqlite else "VACUUM ANALYZE")
     loader.close()
@@ -71,3 +74,8 @@ def _advance_sequences(loader: Loader) -> None:
     for table in ("core_user", "contacts_contact", "contacts_phone", "contacts_email", "sales_stage", "sales_deal",
                   "sales_stage_change", "activities_activity"):  # fmt: skip
         loader.run(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")  # noqa: S608
+
+
+def drop_order_of_peers(loader: Loader) -> None:
+    """Drop the index for pages of peers; nobody needs it to bring rows in, and everybody would have to write it."""
+    loader.run(f"DROP INDEX {ORDER_OF_PEERS}")
