@@ -41,9 +41,9 @@ log = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_FULL = "53100"  # of PostgreSQL
-# In the names of fields that are not repeated. The code of a product is no secret, one that opens an account is.
+# In the names of fields that are not repeated. The code of a product or place is no secret, that of an account is.
 SECRET = re.compile(r"password|secret|token|credential")
-CODE = re.compile(r"code")
+CODE = re.compile(r"(?<!postal_)code")
 MOST_TYPED, LONGEST_TYPED = 1000, 500_000
 
 error_pages = Blueprint("errors", __name__)

@@ -15,6 +15,7 @@ from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import RowOutcome, check_rows
 from core.records.transfer.choices import Choices
 from core.records.transfer.mapping import likely_date_order, map_columns
+from core.records.transfer.planning import Planner
 from core.records.transfer.readers import open_table
 from core.records.transfer.targets import target_of
 from core.records.transfer.writing import Writer
@@ -46,7 +47,7 @@ def bring(session: Session, path: Path, name: str = "contacts.person", **options
     conventions = Conventions.of({"date_order": likely_date_order(rows, mapping, target), **options})
     checked = list(check_rows(table.rows(), table.header, target, mapping, conventions))
     good = [row for row in checked if not row.problems]
-    writer = Writer(session, target, Choices.of(options, target), [*mapping.values()])
+    writer = Writer(Planner(session, target, Choices.of(options, target), [*mapping.values()]))
     outcomes = writer.write(writer.draft(good))
     session.commit()
     return outcomes

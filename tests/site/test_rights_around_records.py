@@ -14,6 +14,7 @@ from core.records.attachments.storage import Storage
 from core.records.operations.running import operation
 from core.records.transfer.checking import CheckedRow
 from core.records.transfer.choices import UPDATE, Choices
+from core.records.transfer.planning import Planner
 from core.records.transfer.targets import target_of
 from core.records.transfer.writing import Writer
 from core.testing.installation import TestInstallation
@@ -119,7 +120,7 @@ def updated_by_file(crm: TestInstallation, role: Role, sample: Sample) -> bool:
         target = target_of(crm.site.screens[COMPANY.name], crm.site.catalog.find(COMPANY.name))
         row = {"name": sample.mark, "website": website}
         choices = Choices.of({"mode": UPDATE, "keys": ["name"]}, target)
-        writer = Writer(session, target, choices, list(row))
+        writer = Writer(Planner(session, target, choices, list(row)))
         try:
             writer.write(writer.draft([CheckedRow(2, [], row)]))
             session.commit()

@@ -18,6 +18,7 @@ from core.errors import Forbidden
 from core.notifications.models import Notification
 from core.records.transfer.checking import CheckedRow
 from core.records.transfer.choices import Choices
+from core.records.transfer.planning import Planner
 from core.records.transfer.targets import target_of
 from core.records.transfer.writing import Writer
 from core.testing.installation import Browser, TestInstallation
@@ -226,7 +227,7 @@ def test_a_file_makes_records_for_whom_the_rules_allow(crm: TestInstallation) ->
             with crm.acting(role.name) as session:
                 target = target_of(crm.site.screens["contacts.company"], crm.site.catalog.find("contacts.company"))
                 row = {"name": f"Imported {role.name} {owner}"} | ({"owner": owner} if owner else {})
-                writer = Writer(session, target, Choices.of({}, target), list(row))
+                writer = Writer(Planner(session, target, Choices.of({}, target), list(row)))
                 allowed = role.scopes["create"] == "all" or (role.scopes["create"] != "none" and not owner)
                 try:
                     writer.write(writer.draft([CheckedRow(2, [], row)]))

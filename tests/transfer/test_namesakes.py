@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.records.transfer.checking import CheckedRow
 from core.records.transfer.choices import Choices
+from core.records.transfer.planning import Planner
 from core.records.transfer.targets import target_of
 from core.records.transfer.writing import Writer
 from core.site.site import current_site
@@ -43,7 +44,7 @@ def named(first: str, last: str, phone: str = "", email: str = "") -> Row:
 def writer_of(session: Session, **options: Any) -> Writer:
     target = target_of(current_site().screens["contacts.person"], current_site().catalog.find("contacts.person"))
     names = ["first_name", "last_name", "phones.mobile.number", "emails.1.address"]
-    return Writer(session, target, Choices.of(options, target), names)
+    return Writer(Planner(session, target, Choices.of(options, target), names))
 
 
 def fates(writer: Writer, *rows: Row) -> list[str]:

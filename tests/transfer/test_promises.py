@@ -16,6 +16,7 @@ from core.records.events import DELIVER, OutboxEvent
 from core.records.transfer.checking import CheckedRow, RowOutcome
 from core.records.transfer.choices import Choices
 from core.records.transfer.inserting import bears_bulk
+from core.records.transfer.planning import Planner
 from core.records.transfer.targets import target_of
 from core.records.transfer.writing import Writer
 from core.site.site import current_site
@@ -39,7 +40,7 @@ def write(
     target = target_of(site.screens[name], site.catalog.find(name))
     names = list(dict.fromkeys(name for row in rows for name in row))
     checked = [CheckedRow(number, [], row) for number, row in enumerate(rows, start=2)]
-    writer = Writer(session, target, Choices.of(options, target), names)
+    writer = Writer(Planner(session, target, Choices.of(options, target), names))
     return writer.write(writer.draft(checked))
 
 

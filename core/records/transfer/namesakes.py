@@ -31,7 +31,9 @@ Brought = tuple[str, ...]
 
 @dataclass(slots=True, eq=False)
 class Known:
-    """A record that a row can be the same as: one in the database (``id``), or one of the rows before (``draft``).
+    """A record that a row can be the same as: one in the database (``id``), or one that a row before becomes.
+
+    ``draft`` is that row, while it can still be filled or told of.
 
     ``held`` are the keys for which it has a value of its own.
     """

@@ -190,6 +190,7 @@ class Planner:
         user_id = acting().user_id
         return self.session.get(User, user_id) if user_id and issubclass(self.target.model, Owned) else None
 
+
 def _good(drafts: Sequence[Draft]) -> list[Draft]:
     return [draft for draft in drafts if not draft.errors]
 

@@ -111,11 +111,11 @@ def _job_id(session: Session, run: ImportRun) -> str | None:
 
 def writer_of(session: Session, target: Target, run: ImportRun, *, dry: bool = False) -> Writer:
     """What writes the rows of an import as its owner chose."""
-    return Writer(session, target, Choices.of(run.options, target), [*run.columns.values()], dry=dry)
+    return Writer(_planner_of(session, target, run, dry=dry))
 
 
-def _planner_of(session: Session, target: Target, run: ImportRun) -> Planner:
-    return Planner(session, target, Choices.of(run.options, target), [*run.columns.values()])
+def _planner_of(session: Session, target: Target, run: ImportRun, *, dry: bool = False) -> Planner:
+    return Planner(session, target, Choices.of(run.options, target), [*run.columns.values()], dry=dry)
 
 
 def checker_of(table: Table, target: Target, run: ImportRun) -> Checker:

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import selectinload
 
 from core.accounts.actor import acting
 from core.accounts.models import now
@@ -15,32 +15,25 @@ from core.database.bulk import among, insert_rows
 from core.records.note import Note
 from core.records.policy import require
 from core.records.transfer.checking import CREATED, SKIPPED, UPDATED, CheckedRow, RowOutcome
-from core.records.transfer.choices import Choices
 from core.records.transfer.drafts import Draft
 from core.records.transfer.filling import fill_record
 from core.records.transfer.links import own
 from core.records.transfer.planning import Plan, Planner, present
-from core.records.transfer.targets import Target
 
 
 class Writer:
     """Writes rows of one import; it lives as long as the import.
 
     Args:
-        session: the unit of work. The caller commits, or rolls back and calls ``forget``.
-        target: what the rows become.
-        choices: what is to become of rows.
-        mapped: the columns that the file has.
-        dry: only find out what would become of rows, and write as little as that takes; the caller rolls back.
+        planner: plans rows in the unit of work in which they are written. The caller commits, or rolls back and calls
+            ``forget``. Of a dry one only that is written which it takes to find out what would become of rows.
     """
 
-    def __init__(
-        self, session: Session, target: Target, choices: Choices, mapped: Sequence[str], *, dry: bool = False
-    ) -> None:
-        self.session = session
-        self.target = target
-        self.choices = choices
-        self._planner = Planner(session, target, choices, mapped, dry=dry)
+    def __init__(self, planner: Planner) -> None:
+        self.session = planner.session
+        self.target = planner.target
+        self.choices = planner.choices
+        self._planner = planner
         self.created: list[Draft] = []
         """The rows that became new records, until the caller empties the list."""
 
