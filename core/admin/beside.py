@@ -45,6 +45,7 @@ class Beside:
         # A single link whose target is narrowed comes with the record, where SQLAlchemy adapts what narrows it.
         narrowed = [field for field in links if field not in whole and field.kind == "links"]
         self.links = (*whole, *narrowed)
+        self.names = frozenset([*(column.name for column in self.computed), *(field.name for field in self.links)])
 
         def wanted(key: Any) -> Any:
             return among_parameter(key, IDS, postgresql=postgresql)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -30,10 +31,12 @@ from core.site.formats import (
     format_money,
     format_number,
 )
+from core.site.reader import Digits, digits_name
 
 _NAME = '<a class="rec-link" href="%s"><span class="avatar" aria-hidden="true">%s</span><bdi>%s</bdi></a>'
 _BINNED = '<span class="binned">%s <span class="tag tag-gray">%s</span></span>'
 EXCERPT = 140  # characters of a long text in a list
+KEPT = 8_192  # links of each kind that a process keeps; one takes some 400 bytes
 # What is shown depends on the value and the reader alone, and the same values stand in many rows.
 _REPEATED = frozenset({"choice", "color", "boolean", "date", "datetime", "integer"})
 
@@ -106,20 +109,21 @@ def plain(field: Field, value: Any, record: Any = None) -> str:
     return format_digits(value) if field.digits else str(value)
 
 
-def record_link(record: Any, text: object = None, *, avatar: bool = False) -> Markup:
+def record_link(record: Any) -> Markup:
     """The name of ``record``, linked to its page where it has one that the actor may open.
 
     Of one that lies in the recycle bin that is said, and the link is for those who may look into the bin.
     """
-    name = str(record) if text is None or text == "" else text
     url = record_url(record)
     if _lies_in_bin(record):
-        return _binned(url if may(f"{record.__record_type__}.delete", record) else None, name)
-    if url is None:
-        return _html("<bdi>%s</bdi>", name)
-    if avatar:
-        return _html(_NAME, url, str(name)[:1] or "?", name)
-    return _link_to(url, name)
+        return _binned(url if may(f"{record.__record_type__}.delete", record) else None, str(record))
+    return _link_to(url, str(record)) if url is not None else _html("<bdi>%s</bdi>", str(record))
+
+
+@lru_cache(maxsize=KEPT, typed=True)
+def leading_link(url: str | None, text: str) -> Markup:
+    """What a row of a list begins with: ``text`` beside its first letter, linked to the page of the record."""
+    return _html(_NAME, url, text[:1] or "?", text) if url is not None else _html("<bdi>%s</bdi>", text)
 
 
 def _lies_in_bin(record: Any) -> bool:
@@ -132,7 +136,8 @@ def _html(pattern: str, *values: object) -> Markup:
     return Markup(pattern % tuple(map(escape, values)))  # noqa: S704 - patterns are ours
 
 
-def _link_to(url: str, name: object) -> Markup:
+@lru_cache(maxsize=KEPT, typed=True)
+def _link_to(url: str, name: str) -> Markup:
     return _html('<a href="%s"><bdi>%s</bdi></a>', url, name)
 
 
@@ -145,7 +150,7 @@ def named(model: Any, number: int, name: str, color: str | None, *, archived: bo
     """A linked record as ``shown`` draws it, for where only this of it was read."""
     if color:
         return badge(name, color)
-    folder = _folder(model)
+    folder = record_folder(model)
     if archived:
         # Whether the actor's rules reach it only the record could tell; whom they bind goes by the bin itself.
         permission = f"{model.__record_type__}.delete"
@@ -155,12 +160,15 @@ def named(model: Any, number: int, name: str, color: str | None, *, archived: bo
 
 def record_url(record: Any) -> str | None:
     """The address of a record's page; None where the type has no screen or the actor may not see it."""
-    folder = _folder(type(record))
+    folder = record_folder(type(record))
     return None if folder is None else f"{folder}{record.id}"
 
 
-def _folder(model: type) -> str | None:
-    """What comes before the id in the addresses of a class's records; asked for once per page and reader."""
+def record_folder(model: type) -> str | None:
+    """What comes before the id in the addresses of a class's records; asked for once per page and reader.
+
+    None where the type has no screen or the actor may not see it.
+    """
     reader, known = g.get("record_folders", (None, {}))
     if reader is not acting():
         reader, known = acting(), {}
@@ -225,12 +233,22 @@ def _long_text(text: str, *, whole: bool) -> Markup:
 
 
 def _phone(_field: Field, value: str) -> Markup:
-    text = format_digits(format_phone(value))
-    return _html('<a href="tel:%s" dir="ltr">%s</a>', quote(value, safe="+"), text)
+    return _call_link(value, digits_name())
+
+
+@lru_cache(maxsize=KEPT, typed=True)
+def _call_link(number: str, _digits: Digits) -> Markup:
+    text = format_digits(format_phone(number))
+    return _html('<a href="tel:%s" dir="ltr">%s</a>', quote(number, safe="+"), text)
 
 
 def _email(_field: Field, value: str) -> Markup:
-    return _html('<a href="mailto:%s" dir="ltr">%s</a>', quote(value, safe="@"), value)
+    return _mail_link(value)
+
+
+@lru_cache(maxsize=KEPT, typed=True)
+def _mail_link(address: str) -> Markup:
+    return _html('<a href="mailto:%s" dir="ltr">%s</a>', quote(address, safe="@"), address)
 
 
 def _url(_field: Field, value: str) -> Markup:

@@ -113,9 +113,7 @@ def bar(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, Any]:
         "clear_search_url": url(search="", filters=(), where=None),
         "filters": view.query.filters,
         "filter_menu": filter_menu(view),
-        "active_filters": [
-            (position, view.query.filters[position].name, value) for position, value in asked.filters
-        ],
+        "active_filters": active_filters(view, asked, url),
         "filter_args": view.query.filter_arguments(asked),
         "active_where": active_where(asked, url(where=None)),
         # A view that the condition changes is still the one that is open.
@@ -133,11 +131,21 @@ def bar(view: RecordView, opened: Opened, asked: ListRequest) -> dict[str, Any]:
     }
 
 
+def active_filters(view: RecordView, asked: ListRequest, url: Callable[..., str]) -> list[dict[str, Any]]:
+    """The chips of the filters in the address: of what, how, which value, and how to do without it."""
+    chips = []
+    for number, (position, value) in enumerate(asked.filters):
+        entry, others = view.query.filters[position], (*asked.filters[:number], *asked.filters[number + 1 :])
+        without = url(filters=others)
+        chips.append({"name": entry.name, "how": entry.operation(), "value": entry.shown(value), "without": without})
+    return chips
+
+
 def active_where(asked: ListRequest, without: str) -> dict[str, str] | None:
     """The chip of the condition in the address: what it says, and how to do without it."""
     if asked.where is None:
         return None
-    return {"sentence": sentence(asked.where), "clear": without}
+    return {"sentence": sentence(asked.where), "without": without}
 
 
 def builder_url(

@@ -14,10 +14,13 @@ from flask import abort, flash, g
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session, defer, joinedload, lazyload, load_only, selectinload
 
+from core.accounts.actor import acting
 from core.accounts.models import User
 from core.admin.beside import Beside, is_typed, named_by_columns
 from core.admin.grouping import Groupings
+from core.admin.listed import listed
 from core.admin.lookup import matching_words
+from core.database.engine import ONE_PLAN
 from core.records.catalog import RecordType
 from core.records.conditions import Condition, Context, current_context, parse, parse_text, to_sql
 from core.records.conditions.tree import Words
@@ -93,7 +96,7 @@ class ListQuery:
         # Statements that are asked again and again are the same objects, so that SQLAlchemy knows them again.
         self._everything: sa.Select[tuple[Any]] = sa.select(self.model)
         self._found: dict[tuple[str, Context], sa.Select[tuple[Any]]] = {}
-        self._loaded: WeakKeyDictionary[Any, dict[tuple[str, ...], sa.Select[tuple[Any]]]] = WeakKeyDictionary()
+        self._statements: WeakKeyDictionary[Any, dict[Any, sa.Select[tuple[Any]]]] = WeakKeyDictionary()
         self._orders: dict[tuple[tuple[Sort, ...], bool], Order] = {}
         self._beside: dict[tuple[tuple[str, ...], bool, frozenset[str]], Beside | None] = {}
         if screen.order is not None:
@@ -255,7 +258,7 @@ class ListQuery:
         matching = self.matching(asked) if matching is None else matching
         place = Asked(asked.page_size, asked.page, asked.after, asked.before)
         try:
-            statement = self._with_links(matching, self.loading(session, asked))
+            statement = self._read_for(matching, self.shown(asked), self.beside(session, self.shown(asked)))
             return read_page(session, statement, self.order_of(asked, count), place, count)
         except ValueError:
             abort(400)
@@ -287,23 +290,32 @@ class ListQuery:
             self._orders[key] = Order(self.record_type, sorts, hits_first=hits_first)
         return self._orders[key]
 
-    def loading(self, session: Session, asked: ListRequest) -> tuple[Field, ...]:
-        """The links among the columns that come with the records, because nothing else brings them."""
-        names = self.shown(asked)
-        together = self.beside(session, names)
-        others = {field.name for field in together.links} if together is not None else ()
-        fields = [self.record_type.fields[name] for name in names if name in self.record_type.fields]
-        return tuple(field for field in fields if field.is_link and field.name not in others)
-
-    def _with_links(self, matching: sa.Select[tuple[Any]], links: tuple[Field, ...]) -> sa.Select[tuple[Any]]:
-        """``matching`` with what loads these links, and nothing else."""
-        names = tuple(field.name for field in links)
-        made = self._loaded.setdefault(matching, {})
-        if names not in made:
+    def _read_for(
+        self, matching: sa.Select[tuple[Any]], names: tuple[str, ...], together: Beside | None
+    ) -> sa.Select[tuple[Any]]:
+        """``matching`` with all that these columns need of the records beside what ``together`` brings, and no more."""
+        made = self._statements.setdefault(matching, {})
+        key = (names, together, has_hidden(), acting().hidden(self.record_type.name))
+        if key not in made:
             if len(made) >= MOST_CHOICES:
                 made.clear()
-            made[names] = matching.options(*(loader(self.model, field) for field in links), *unshown(self.model))
-        return made[names]
+            # What people look for is planned for each of them; a walk along an order is the same work from any place.
+            alike = matching.whereclause is None
+            made[key] = self._reading(matching, names, together).execution_options(**{ONE_PLAN: alike})
+        return made[key]
+
+    def _reading(
+        self, matching: sa.Select[tuple[Any]], names: tuple[str, ...], together: Beside | None
+    ) -> sa.Select[tuple[Any]]:
+        brought = () if together is None else together.names
+        left = [name for name in names if name not in brought]
+        fields = [self.record_type.fields[name] for name in left if name in self.record_type.fields]
+        if len(fields) == len(left) and not has_hidden():
+            rows = listed(matching, self.model, fields)
+            if rows is not None:
+                return rows
+        links = [loader(self.model, field) for field in fields if field.is_link]
+        return matching.options(*links, *unshown(self.model))
 
     def beside(self, session: Session, names: Sequence[str]) -> Beside | None:
         """What one query brings for these columns; None where there is nothing, or not by columns alone."""

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-from core.admin.formatters import drawn_values, record_link
+from core.admin.formatters import drawn_values, leading_link, record_folder, record_url
+from core.admin.listed import ListedRecord
 from core.admin.patterns import Pattern, plain_html
 from core.records.fields import Field
 
@@ -75,7 +76,7 @@ def columns_of(view: RecordView, records: Sequence[Any], names: Sequence[str]) -
             values = [getattr(record, name) for record in records]
         columns.append(drawn_values(field, values, records))
     if columns:
-        columns[0] = [_leading(record, cell) for record, cell in zip(records, columns[0], strict=True)]
+        columns[0] = _leading(view, records, columns[0])
     return columns
 
 
@@ -83,11 +84,17 @@ def _side_by_side(links: Sequence[Markup]) -> Markup:
     return links[0] if len(links) == 1 else Markup(" ").join(links)
 
 
-def _leading(record: Any, cell: Markup) -> Markup:
-    """The first cell of a row, which leads to the record; a phone or an address leads where it does by itself."""
-    if "<a " in cell:
-        return cell
-    return record_link(record, cell.striptags() if "<" in cell or "&" in cell else str(cell), avatar=True)
+def _leading(view: RecordView, records: Sequence[Any], cells: Sequence[Markup]) -> list[Markup]:
+    """The first cells of some rows, which lead to the records; a phone or an address leads where it does by itself."""
+    folder = record_folder(view.model) if isinstance(records[0], ListedRecord) else None
+    drawn = []
+    for record, cell in zip(records, cells, strict=True):
+        if "<a " not in cell:
+            text = cell.striptags() if "<" in cell or "&" in cell else str(cell)
+            url = f"{folder}{record.id}" if folder is not None else record_url(record)
+            cell = leading_link(url, text or str(record))
+        drawn.append(cell)
+    return drawn
 
 
 def label_of(view: RecordView, name: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from core.admin.list_page import active_where, builder_url, filter_menu
+from core.admin.list_page import active_filters, active_where, builder_url, filter_menu
 from core.admin.list_rows import address
 from core.admin.list_views import gone_word, tabs_of
 from core.admin.opened_view import Opened
@@ -48,7 +48,7 @@ def view_bar(
         "search": asked.search,
         "filters": query.filters,
         "filter_menu": filter_menu(view),
-        "active_filters": [(position, query.filters[position].name, value) for position, value in asked.filters],
+        "active_filters": active_filters(view, asked, url),
         "active_where": active_where(asked, url(where=None)),
         "builder_url": builder_url(view, asked, endpoint, {**kept, **within}),
         "filter_args": query.filter_arguments(asked),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +13,11 @@ from core.database.engine import ONE_PLAN
 
 
 class Together:
-    """Some selects as the parts of one ``UNION ALL``; each has its own columns, and NULL in those of the others.
+    """Some selects as the parts of one ``UNION ALL``. Putting them together costs more than running them, so it is done
+    once and kept; values are bound parameters.
 
-    Putting them together costs more than running them, so it is done once and kept; values are bound parameters.
+    Columns of the same kind share one of the union, because every column costs the driver and SQLAlchemy something,
+    whatever is in it. What a part has no use for is NULL.
 
     Args:
         selects: of columns and not of entities, all of them by keys.
@@ -22,15 +25,31 @@ class Together:
 
     def __init__(self, selects: Sequence[Any]) -> None:
         found = [select.subquery() for select in selects]
-        widths = [len(part.c) for part in found]
-        starts = [1 + sum(widths[:place]) for place in range(len(found))]
-        self._places = [slice(start, start + width) for start, width in zip(starts, widths, strict=True)]
+        types: list[Any] = []
+        slots: dict[tuple[Hashable, int], int] = {}  # where the nth column of a kind stands
+        placed: list[list[int]] = []
+        for part in found:
+            met: dict[Hashable, int] = {}
+            places = []
+            for column in part.c:
+                kind = _kind(column.type)
+                slot = (kind, met.get(kind, 0))
+                met[kind] = slot[1] + 1
+                if slot not in slots:
+                    slots[slot] = len(types)
+                    types.append(column.type)
+                places.append(slots[slot])
+            placed.append(places)
+        # After the number of the part.
+        self._readers = [_reader([place + 1 for place in places]) for places in placed]
         parts = []
-        for place in range(len(found)):
-            own: list[Any] = []
-            for other, columns in enumerate(found):
-                own += list(columns.c) if other == place else [sa.cast(sa.null(), column.type) for column in columns.c]
-            parts.append(sa.select(sa.literal_column(str(place)).label("part"), *own))
+        for number, (part, places) in enumerate(zip(found, placed, strict=True)):
+            own = dict(zip(places, part.c, strict=True))
+            columns = [
+                (own[place] if place in own else sa.cast(sa.null(), kind)).label(f"value_{place}")
+                for place, kind in enumerate(types)
+            ]
+            parts.append(sa.select(sa.literal_column(str(number)).label("part"), *columns))
         self._statement = sa.union_all(*parts).execution_options(**{ONE_PLAN: True})
 
     def rows(self, session: Session, values: Mapping[str, Any]) -> Iterator[tuple[int, tuple[Any, ...]]]:
@@ -42,4 +61,21 @@ class Together:
         """
         for row in session.execute(self._statement, values).all():
             place = row[0]
-            yield place, tuple(row[self._places[place]])
+            yield place, self._readers[place](row)
+
+
+def _kind(of: Any) -> Hashable:
+    """What columns share when one can stand in the place of the other: both databases, and Python, read them alike."""
+    if isinstance(of, sa.Integer):
+        return sa.Integer
+    if isinstance(of, sa.String) and not isinstance(of, sa.Enum):
+        return sa.String
+    return type(of), repr(of)
+
+
+def _reader(places: Sequence[int]) -> Any:
+    """What takes the values at some places out of a row, as a tuple."""
+    if len(places) == 1:
+        (place,) = places
+        return lambda row: (row[place],)
+    return itemgetter(*places)

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from core.database.engine import ONE_PLAN
 from core.records.catalog import RecordType
 from core.records.place import Place, read_place, write_place
 from core.records.record import Searchable
@@ -166,8 +167,12 @@ class Order:
     def _part(self, statement: sa.Select[Any], zone: _Zone, limit: int, *, back: bool, skip: int) -> sa.Select[Any]:
         columns = [key.column for key in (*self.keys, self.last)]
         part = self._with(statement, inner=zone.filled).add_columns(*columns)
-        part = part.where(*zone.criteria).limit(limit)
-        return self._zone_order(part.offset(skip) if skip else part, zone, back=back)
+        # Written out, so that a plan for all values knows how short the walk is.
+        part = part.where(*zone.criteria).limit(sa.literal_column(str(limit), sa.Integer))
+        if skip:
+            # How many rows are left out is what the work depends on.
+            part = part.offset(skip).execution_options(**{ONE_PLAN: False})
+        return self._zone_order(part, zone, back=back)
 
     def _zones(self, place: _Spot | None, *, back: bool, whole: bool) -> Iterable[_Zone]:
         """What follows one another in this order, so that each is one walk along an index.

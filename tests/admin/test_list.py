@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from decimal import Decimal
+from html import unescape
 
 import pytest
 import sqlalchemy as sa
@@ -154,6 +155,22 @@ def test_a_condition_in_the_address_is_one_chip_and_stays_in_every_address(toys:
     assert 'name="where" value="{&#34;field&#34;:&#34;state&#34;' in html
     everything = browser.get(LIST, query_string={"where": '{"all": []}'}).text
     assert "data-nv-where" not in everything
+
+
+def test_names_that_look_like_markup_are_shown_as_they_were_typed(toys: Toys, browser: Browser) -> None:
+    typed = ["&lt;i&gt;", "<i>", "&"]
+    toys.add(*(Kite(name=name) for name in typed))
+    for _again in range(2):
+        assert sorted(map(unescape, names(browser.get(LIST).text))) == sorted(typed)
+
+
+def test_each_chip_leads_to_the_list_without_what_it_says(toys: Toys, browser: Browser) -> None:
+    toys.add(Kite(name="ab", state="open"), Kite(name="ac", state="open"), Kite(name="ad", state="lost"))
+    where = '{"field":"name","op":"ne","value":"ac"}'
+    html = browser.get(LIST, query_string={"where": where, "search": "a", "state__eq": "open"}).text
+    assert names(html) == ["ab"]
+    links = [unescape(link) for link in re.findall(r'<a class="x" href="([^"]+)"', html)]
+    assert [sorted(names(browser.get(link).text)) for link in links] == [["ab", "ad"], ["ab", "ac"]]
 
 
 def test_an_unreadable_filter_value_is_said_and_left_out(toys: Toys, browser: Browser) -> None:

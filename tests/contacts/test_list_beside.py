@@ -97,3 +97,45 @@ def test_tags_that_the_reader_may_not_see_are_not_on_the_list(site: TestInstalla
     page = site.browser("user").get(LIST).text
     assert "Ada" in page
     assert "Zebra" not in page
+
+
+def test_a_list_reads_the_columns_it_shows_and_no_others(site: TestInstallation) -> None:
+    _page, statements = asked(site, f"{LIST}?columns=name,city,phone")
+    (people,) = [statement for statement in statements if "contacts_contact.city" in statement]
+    assert "contacts_contact.job_title" not in people
+    assert "contacts_contact.latitude" not in people
+
+
+@pytest.mark.parametrize("columns", ["name,city,job_title", "name,city,phone", "city,name"])
+def test_a_column_is_shown_to_one_reader_and_not_to_the_next_from_whom_it_is_hidden(
+    site: TestInstallation, columns: str
+) -> None:
+    from plugins.contacts.models import Person
+
+    with site.acting() as session:
+        session.add(Person(first_name="Eve", city="Ghazvin"))
+        session.commit()
+    site.grant("short", {"contacts.person.see": "all"}, fields={"contacts.person": {"city": "hidden"}})
+    address = f"{LIST}?columns={columns}"
+    assert "Ghazvin" in site.browser("user").get(address).text
+    for path in (address, LIST):
+        page = site.browser("short").get(path).text
+        assert "Ghazvin" not in page
+    assert "Eve" in site.browser("short").get(f"{LIST}?columns=name").text
+    assert "Ghazvin" in site.browser("user").get(address).text
+
+
+def test_private_people_and_those_in_the_bin_are_on_no_list(site: TestInstallation) -> None:
+    from plugins.contacts.models import Person
+
+    owner = site.user("administrator").id
+    with site.acting() as session:
+        gone = Person(first_name="Gone", archived_at=now())
+        session.add_all([Person(first_name="Sly", private=True, owner_id=owner), gone])
+        session.commit()
+    address = f"{LIST}?columns=name,city"
+    assert "Sly" in site.browser("administrator").get(address).text
+    page = site.browser("user").get(address).text
+    assert "Ada" in page
+    assert "Sly" not in page
+    assert "Gone" not in page
