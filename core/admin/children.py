@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_admin.form import BaseForm
 from flask_admin.model.fields import InlineFieldList, InlineModelFormField
+from wtforms import Field as FormField
 from wtforms import HiddenField
 
 from core.admin.converters import form_field
@@ -52,10 +54,26 @@ class PartRows(InlineFieldList):  # type: ignore[misc]
         present = {str(row.id): row for row in getattr(obj, name)}
         rows = []
         for entry in self.kept():
-            row = present.get(str(entry.get_pk() or "")) or self.part()
-            entry.populate_obj(row, "")
+            row = present.get(str(entry.get_pk() or ""))
+            if row is None:
+                row = self.part()
+                entry.populate_obj(row, "")
+            else:
+                write_fields([field for field in entry.form if field.short_name != "id"], row)
             rows.append(row)
-        setattr(obj, name, rows)
+        if rows != getattr(obj, name):
+            setattr(obj, name, rows)
+
+
+def write_fields(fields: Iterable[FormField], stored: Any) -> None:
+    """Write fields of a form into what is ``stored``, and leave alone what they do not change.
+
+    The session looks through everything that was written to, also where a value is the one it was.
+    """
+    for field in fields:
+        plain = type(field).populate_obj is FormField.populate_obj
+        if not (plain and field.data == getattr(stored, field.short_name)):
+            field.populate_obj(stored, field.short_name)
 
 
 def open_rows(form: BaseForm) -> None:

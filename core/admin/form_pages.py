@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from core.accounts.actor import acting
 from core.accounts.models import User
-from core.admin.children import open_rows
+from core.admin.children import open_rows, write_fields
 from core.admin.forms import formdata, is_valid, prefill, refuse_undeclared
 from core.admin.saving import Refused, commit, conflict_of, show_errors
 from core.records.record import Owned
@@ -78,7 +78,7 @@ def edit(view: RecordView, record: Any) -> Any:
     if not valid:
         return _page(view, form, record, status=REFUSED)
     try:
-        commit(session, lambda: _populate(form, record))
+        commit(session, lambda: write_fields([field for field in form if field.name != "version"], record))
     except Refused as refused:
         if refused.stale:
             session.refresh(record)
@@ -87,12 +87,6 @@ def edit(view: RecordView, record: Any) -> Any:
         return _page(view, form, record, status=REFUSED)
     flash(_("“%(name)s” was saved.", name=str(record)), "success")
     return redirect(_next_url(view, record))
-
-
-def _populate(form: BaseForm, record: Any) -> None:
-    for field in form:
-        if field.name != "version":
-            field.populate_obj(record, field.name)
 
 
 def _conflict_page(view: RecordView, form: BaseForm, record: Any, conflict: Any) -> Any:

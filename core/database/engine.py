@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from core.config import Config
+from core.database.cursor import Cursor
 
 POOL_WAIT = 10  # seconds a request waits for a connection before it is told that the database is busy
 FRESH = 1.0  # seconds after its use in which a connection is believed to live
@@ -197,7 +198,7 @@ def create_engine(url: str) -> Engine:
             pool_timeout=POOL_WAIT,
             pool_size=5,
             max_overflow=10,
-            connect_args={"connect_timeout": 5},
+            connect_args={"connect_timeout": 5, "cursor_factory": Cursor},
         )
         _ask_idle_connections(engine)
         _plan_each_time(engine)
@@ -234,7 +235,8 @@ def _plan_each_time(engine: Engine) -> None:
 
     @sa.event.listens_for(engine, "do_execute")
     def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        planned_once = bool(context.execution_options.get(ONE_PLAN))
+        # What a flush writes it finds by keys; SQLAlchemy has a cache of its own for such statements.
+        planned_once = bool(context.execution_options.get(ONE_PLAN)) or "compiled_cache" in context.execution_options
         if planned_once:
             cursor.execute(statement, parameters, prepare=True)
         return planned_once

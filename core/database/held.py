@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.orm.session import make_transient_to_detached
 from sqlalchemy.orm.util import identity_key
 
@@ -30,8 +30,7 @@ def from_row(session: Session, model: type[Model], row: Sequence[Any]) -> Model:
     if held is not None:
         return held
     made = model()
-    for name, value in values.items():
-        set_committed_value(made, name, value)
+    instance_dict(made).update(values)  # which becomes what is stored with the next line
     make_transient_to_detached(made)
     session.add(made)
     return made

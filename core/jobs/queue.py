@@ -82,7 +82,7 @@ def enqueue_if_idle(name: str, *, schedule: str | None = None, pause: float = 0,
     job = _job(name)
     session = _session()
     asked = {"name": name} if schedule is None else {"name": name, "schedule": schedule}
-    if session.connection().execute(_waiting(scheduled=schedule is not None), asked).first() is not None:
+    if session.connection().execute(waiting_row(scheduled=schedule is not None), asked).first() is not None:
         return False
     with as_system(name):
         _insert(session, job, arguments, pause=pause, schedule=schedule, actor_id=None)
@@ -90,8 +90,8 @@ def enqueue_if_idle(name: str, *, schedule: str | None = None, pause: float = 0,
 
 
 @cache
-def _waiting(*, scheduled: bool) -> sa.Select[Any]:
-    """The statement that finds the row of such a job; every save runs it."""
+def waiting_row(*, scheduled: bool) -> sa.Select[Any]:
+    """The statement by which ``enqueue_if_idle`` finds a job that waits; its parameters are called like its own."""
     idle = [JOBS.c.name == sa.bindparam("name")]
     if scheduled:
         idle += [JOBS.c.status.in_((QUEUED, RUNNING, PARKED)), JOBS.c.schedule == sa.bindparam("schedule")]

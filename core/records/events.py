@@ -23,6 +23,7 @@ from core.accounts.models import Base, now
 from core.database.bulk import Load
 from core.database.engine import ONE_PLAN
 from core.database.types import UtcDateTime
+from core.jobs.queue import waiting_row
 from core.parts import Event
 from core.records.audit import ROW_ID, Audit, plain
 from core.records.policy import current_hooks
@@ -35,6 +36,8 @@ ACCOUNT_CHANGED = "core.account.changed"
 BATCH = 500
 KEPT = dt.timedelta(days=30)  # for which an event stays that everybody has heard
 
+
+_DELIVERY_WAITS = "delivery_waits"
 
 Fact = tuple[int, tuple[str, ...]]
 
@@ -123,9 +126,10 @@ def _alike(session: Session, name: str, record_type: str, facts: Iterable[Fact])
 
 
 def write_history(session: Session, audited: Sequence[dict[str, Any]], events: Sequence[dict[str, Any]]) -> None:
-    """Write audit rows, each with the event that tells of it: on PostgreSQL by one statement for a pair.
+    """Write audit rows, each with the event that tells of it.
 
-    Every save waits for these two answers of the database, which have nothing to say.
+    Every save waits for these answers of the database, so PostgreSQL gets one statement for a pair, which also asks
+    whether the delivery of events waits already (``delivery_waits``).
 
     Args:
         session: the unit of work.
@@ -138,7 +142,11 @@ def write_history(session: Session, audited: Sequence[dict[str, Any]], events: S
             {f"{of}_{key}": value for of, values in (("audit", row), ("event", event)) for key, value in values.items()}
             for row, event in zip(audited, events, strict=True)
         ]
-        connection.execute(_history(), pairs)
+        if len(pairs) == 1:
+            waiting = connection.execute(_history_and_delivery(), {**pairs[0], "name": DELIVER}).scalar()
+            session.info[_DELIVERY_WAITS] = waiting is not None
+        else:
+            connection.execute(_history(), pairs)
     else:
         connection.execute(sa.insert(Audit.__table__), list(audited))  # type: ignore[arg-type]
         connection.execute(sa.insert(OutboxEvent.__table__), list(events))  # type: ignore[arg-type]
@@ -153,6 +161,22 @@ def _history() -> Any:
 
     both = insertion(OutboxEvent, "event").add_cte(insertion(Audit, "audit").cte("audited"))
     return both.execution_options(**{ONE_PLAN: True})
+
+
+@lru_cache(maxsize=1)
+def _history_and_delivery() -> Any:
+    waiting = waiting_row(scheduled=False).cte("waiting")
+    return _history().add_cte(waiting).returning(sa.select(waiting.c.id).scalar_subquery())
+
+
+def delivery_waits(session: Session) -> bool:
+    """Whether this transaction found a delivery that waits, and keeps it from beginning until it is over."""
+    return bool(session.info.get(_DELIVERY_WAITS))
+
+
+def forget_delivery(session: Session) -> None:
+    """Forget what ``delivery_waits`` says: the transaction is over, or a part of it was taken back with its locks."""
+    session.info.pop(_DELIVERY_WAITS, None)
 
 
 def deliver_events(progress: Any) -> int:

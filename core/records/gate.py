@@ -28,7 +28,7 @@ from core.jobs.queue import enqueue_if_idle
 from core.records.audit import audit_row, part_row
 from core.records.belongings import forget_belongings
 from core.records.catalog import RecordType
-from core.records.events import DELIVER, event_row, write_history
+from core.records.events import DELIVER, delivery_waits, event_row, forget_delivery, write_history
 from core.records.field_rights import (
     conceal,
     has_hidden,
@@ -340,13 +340,15 @@ def _kept() -> Mapping[type, Kept]:
 def queue_delivery(session: Session) -> None:
     """Queue the delivery of this transaction's events, in this transaction."""
     session.flush()
-    if session.info.pop("events_waiting", False):
+    if session.info.pop("events_waiting", False) and not delivery_waits(session):
         enqueue_if_idle(DELIVER, pause=DELIVERY_PAUSE)
+    forget_delivery(session)
 
 
 @event.listens_for(GatedSession, "after_soft_rollback")
 def forget(session: Session, _previous: Any) -> None:
     """A rolled back unit of work has nothing to tell."""
     session.info.pop(PENDING, None)
+    forget_delivery(session)
     if not session.in_nested_transaction():
         session.info.pop("events_waiting", None)
