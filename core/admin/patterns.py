@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
+_SPECIAL = re.compile("[&<>'\"]").search
+
 
 class Pattern:
     """What a template drew with marks in it.
@@ -32,4 +34,6 @@ class Pattern:
 
 def plain_html(text: object) -> str:
     """``text`` as HTML in a plain string, with which formats do not escape again."""
+    if type(text) is str and _SPECIAL(text) is None:
+        return text  # as most are; a board escapes seven hundred words
     return str.__str__(text if type(text) is Markup else escape(text))

@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from core.admin.drawing import drawn, mending
+from core.admin.entry_actions import EntryActions
 from core.parts import Label
 from core.records.address import record_url
 from core.records.catalog import Reference
@@ -96,6 +97,7 @@ def story(view: RecordView, record: Any, around: Kin, told: Told, names: Mapping
     arguments = {"show": told.shown, "before": str(last) if last is not None else ""}
     older = urlencode({name: value for name, value in arguments.items() if value})
     return {
+        "draw_actions": EntryActions().drawn,
         "pinned": list(map(_drawer(view, {}), told.story.pinned)),
         "upcoming": [_plan(entry, names) for entry in told.planned],
         "timeline": list(_days(view, told.story.entries, names)),

@@ -63,6 +63,8 @@ def view_bar(
         "save_url": view.get_url(".save_saved_view", view_id=saved.id, to=back) if saved is not None else None,
         "save_as_url": address(view.get_url(".new_saved_view"), {"q": words, "to": back}),
         "query_words": words,
+        # Everything that the bar is drawn from, but for what the page adds to it.
+        "around_for": (view.endpoint, url(), words),
         "gone": [gone_word(view, name) for name in opened.gone.words],
     }
 
