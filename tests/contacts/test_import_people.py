@@ -67,6 +67,21 @@ def table(folder: Path, text: str) -> Path:
     return path
 
 
+def test_each_row_has_its_own_numbers_and_history_whatever_the_order_of_names(
+    installation: TestInstallation, tmp_path: Path
+) -> None:
+    names = ["Zoe", "Ann", "Mia", "Bea"]
+    lines = [f"{name},Row,+98912111000{place}" for place, name in enumerate(names)]
+    path = table(tmp_path, "\n".join(["First name,Last name,Phone", *lines, ""]))
+    with installation.acting() as session:
+        outcomes = bring(session, path)
+        for place, (name, outcome) in enumerate(zip(names, outcomes, strict=True)):
+            found = session.get_one(Person, outcome.record_id)
+            assert (found.first_name, [*phones(found)]) == (name, [f"+98912111000{place}"])
+            told = session.scalars(sa.select(Audit).where(Audit.record_id == found.id)).one()
+            assert told.changes["first_name"] == [None, name]
+
+
 def test_google_contacts_of_today(installation: TestInstallation) -> None:
     with installation.acting() as session:
         outcomes = bring(session, SAMPLES / "google_contacts_new.csv", region="GB")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,11 +44,14 @@ class NewRecord:
 
 @dataclass(slots=True)
 class Admitted:
-    """New records that nobody refused, beside the rows they were made of; ``told`` is the history of each."""
+    """New records that nobody refused, beside the rows they were made of.
+
+    ``told`` is the history of each: the names of its fields, and what is written of them, as JSON.
+    """
 
     rows: Sequence[NewRecord]
     records: list[Any]
-    told: list[dict[str, list[Any]]]
+    told: list[tuple[tuple[str, ...], str]]
 
 
 def bears_bulk(model: type[Record]) -> bool:
@@ -99,7 +103,10 @@ class BulkInsert:
         stamp = {"created_at": moment, "updated_at": moment, "created_by_id": actor_id, "updated_by_id": actor_id}
         records = [self._record({**self.defaults, **stamp}, row) for row in rows]
         self._ask(records, rows)
-        told = [self._changes(record, row) for record, row in zip(records, rows, strict=True)]
+        told = []
+        for record, row in zip(records, rows, strict=True):
+            changes = self._changes(record, row)
+            told.append((tuple(changes), _TOLD(changes)))
         return Admitted(rows, records, told)
 
     def insert(self, admitted: Admitted) -> list[int]:
@@ -110,6 +117,8 @@ class BulkInsert:
             for record in records:
                 listener(self.mapper, connection, instance_state(record))
         ids = new_ids(connection, self.table, len(records))
+        if connection.dialect.name == "sqlite" and issubclass(self.model, Searchable):
+            ids = _following_names(ids, records)
         insert_all(connection, self._loads(ids, admitted))
         kept = current_catalog().kept.get(self.model)
         note_inserted(self.session, kept, [record.__dict__ for record in records])
@@ -123,19 +132,21 @@ class BulkInsert:
         keys = [
             key for key in self.columns if key in self.filled or any(values.get(key) is not None for values in held)
         ]
-        own = ([record_id, *map(values.get, keys)] for record_id, values in zip(ids, held, strict=True))
+        in_turn = sorted(zip(ids, held, strict=True), key=itemgetter(0))
+        own = ([record_id, *map(values.get, keys)] for record_id, values in in_turn)
         yield self.table, ["id", *(self.columns[key] for key in keys)], own
         base = audit_row(self.name, None, "created", {})
         names = [name for name in base if name not in ("record_id", "changes")]
         fixed = [base[name] for name in names]
-        history = ([*fixed, record_id, _TOLD(changes)] for record_id, changes in zip(ids, told, strict=True))
+        history = ([*fixed, record_id, text] for record_id, (_names, text) in zip(ids, told, strict=True))
         audit: Any = Audit.__table__
         yield audit, [*names, "record_id", "changes"], history
         for name in dict.fromkeys(name for row in rows for name in row.parts):
             yield self._parts(name, ids, records)
         for name in dict.fromkeys(name for row in rows for name in row.links if self.fields[name].kind == "links"):
             yield self._links(name, ids, rows)
-        news = (self._news(record, changes, base["actor_id"]) for record, changes in zip(records, told, strict=True))
+        actor_id = base["actor_id"]
+        news = (self._news(record, told_of, actor_id) for record, (told_of, _text) in zip(records, told, strict=True))
         yield alike(self.session, f"{self.name}.created", self.name, zip(ids, news, strict=True))
 
     def _record(self, usual: Mapping[str, Any], row: NewRecord) -> Any:
@@ -222,10 +233,10 @@ class BulkInsert:
         return table, [near.name, far.name], marks
 
     @staticmethod
-    def _news(record: Any, changes: Mapping[str, Any], actor_id: int | None) -> tuple[str, ...]:
+    def _news(record: Any, names: Sequence[str], actor_id: int | None) -> tuple[str, ...]:
         """The fields that the event tells of: nobody needs to hear that he is responsible for what he brought."""
         own = actor_id is not None and record.__dict__.get("owner_id") == actor_id
-        return tuple(name for name in changes if not (own and name == "owner"))
+        return tuple(name for name in names if not (own and name == "owner"))
 
     def _changes(self, record: Any, row: NewRecord) -> dict[str, list[Any]]:
         held = record.__dict__
@@ -249,6 +260,15 @@ class BulkInsert:
         values = {key: held.get(key) for key in self._part_keys(name)}
         told = {key: value if type(value) is str else plain(value) for key, value in values.items()}
         return {"id": None, "name": str(part), "values": told}
+
+
+def _following_names(ids: Sequence[int], records: Sequence[Searchable]) -> list[int]:
+    """``ids`` given to the records in the order of their names, in which most of SQLite's indexes are.
+
+    Rows that come in that order fall into the same pages of them; in the order of a file each falls into others.
+    """
+    given = dict(zip(sorted(range(len(records)), key=lambda place: records[place].name_sort), ids, strict=True))
+    return [given[place] for place in range(len(records))]
 
 
 def _defaults(mapper: Mapper[Any]) -> dict[str, Any]:
