@@ -97,7 +97,7 @@ def part_fields(part: Any) -> list[Field]:
 def part_rows(field: Field) -> Any:
     """The form field of a ``children`` field."""
     part: Any = field.target
-    members: dict[str, Any] = {"id": HiddenField()}
+    members: dict[str, Any] = {"id": HiddenField("")}
     for entry in part_fields(part):
         members[entry.name] = form_field(entry, f"{field.name}.{entry.name}")
     row_form = type(f"{field.name.title()}Row", (BaseForm,), members)

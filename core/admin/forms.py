@@ -61,7 +61,7 @@ def build_form(record_type: RecordType, groups: Iterable[FieldGroup]) -> type[Ba
 
 def build_edit_form(form_class: type[BaseForm]) -> type[BaseForm]:
     """``form_class`` with the version of the record as it was when the form was opened."""
-    return type("RecordEditForm", (form_class,), {"version": HiddenField()})
+    return type("RecordEditForm", (form_class,), {"version": HiddenField("")})
 
 
 def form_rules(view: Any, groups: Iterable[FieldGroup]) -> rules.RuleSet:

@@ -25,6 +25,7 @@ from core.site import headers, i18n, menu, shell, theming
 from core.site.collection import collect
 from core.site.routes import Route
 from core.site.selection import Selection
+from core.site.session_cookie import SessionCookie
 from core.site.site import Site, granted
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _flask_app(runtime: Runtime) -> Flask:
         TEMPLATES_AUTO_RELOAD=False,
         SQLALCHEMY_DATABASE_URI=None,
     )
+    app.session_interface = SessionCookie(app)
     app.url_rule_class = Route
     app.jinja_environment = theming.Templates
     # Static files are answered in front of Flask; the rule is only there to build their URLs.

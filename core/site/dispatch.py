@@ -55,8 +55,11 @@ class Application:
 
 def seen_generation(environ: dict[str, Any]) -> int:
     """The generation that this browser switched to or saw last; 0 when it says nothing sensible."""
+    cookies = environ.get("HTTP_COOKIE", "")
+    if GENERATION_COOKIE not in cookies:
+        return 0  # only who switches modules has it
     try:
-        morsel = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(GENERATION_COOKIE)
+        morsel = SimpleCookie(cookies).get(GENERATION_COOKIE)
     except CookieError:
         return 0
     text = morsel.value if morsel else ""

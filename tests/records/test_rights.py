@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from core.accounts.models import now
 from core.accounts.roles import RecordRule
 from core.accounts.teams import Team, TeamMember
 from core.errors import Forbidden
+from core.records.policy import may
 from core.testing.installation import TestInstallation
 
 VERBS = ("see", "create", "edit", "delete")
@@ -135,6 +137,30 @@ def test_a_narrower_scope_for_a_verb_refuses_the_write_and_stores_nothing(sales:
         assert (stored.city, stored.archived_at) == ("Shiraz", None)
     sales.grant("ann", scope("all", verb))
     assert not refused(sales, "ann", change)
+
+
+def test_a_record_in_the_recycle_bin_is_edited_by_nobody_and_that_is_the_reason_told(sales: TestInstallation) -> None:
+    from core.records.explaining import explain
+    from plugins.contacts.models import Company
+
+    sales.grant("ann", scope("all"))
+    add_companies(sales, Theirs="administrator")
+    with sales.acting() as session:
+        session.scalars(sa.select(Company)).one().archived_at = now()
+        session.commit()
+    with sales.acting("ann") as session:
+        record = session.scalars(sa.select(Company).execution_options(include_archived=True)).one()
+        assert (may("contacts.company.edit", record), may("contacts.company.delete", record)) == (False, True)
+        record.city = "Yazd"
+        with pytest.raises(Forbidden):
+            session.commit()
+        session.rollback()
+    with sales.acting() as session:
+        record = session.scalars(sa.select(Company).execution_options(include_archived=True)).one()
+        told = explain(session, sales.user("ann"), sales.site.catalog.find("contacts.company"), record)
+        edit = next(verdict for verdict in told if verdict.verb == "edit")
+        assert not edit.allowed
+        assert edit.reasons[-1].text == "It lies in the recycle bin."
 
 
 def test_a_change_does_not_bring_a_record_within_reach_by_itself(sales: TestInstallation) -> None:
