@@ -19,7 +19,7 @@ from core.parts import ADMINISTRATOR
 from core.records import scopes
 from core.records.catalog import RecordType
 from core.records.conditions import sentence
-from core.records.policy import current_hooks, refuses_in_bin
+from core.records.policy import current_hooks
 from core.records.record import Record
 
 SCOPE_LABELS = {
@@ -117,10 +117,8 @@ def _whose(session: Session, record: Record) -> str:
 
 
 def _denials(session: Session, record_type: RecordType, record: Record, verb: str) -> Iterator[Reason]:
-    """What the recycle bin and modules say against it."""
+    """What modules say against it."""
     hooks, permission = current_hooks(), f"{record_type.name}.{verb}"
-    if refuses_in_bin(permission, record):
-        yield Reason(False, _("It lies in the recycle bin."))
     for plugin, call in hooks.each("can", actor=acting(), permission=permission, record=record):
         if call() is False:
             yield Reason(False, _("The module “%(plugin)s” denies it.", plugin=plugin))

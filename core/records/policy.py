@@ -37,17 +37,7 @@ def may(permission: str, record: Any = None, *, bounded: bool = True) -> bool:
         return True
     if not actor.may(permission) or (bounded and record is not None and not within_bounds(permission, record)):
         return False
-    if refuses_in_bin(permission, record):
-        return False
     return False not in current_hooks().veto("can", actor=actor, permission=permission, record=record)
-
-
-def refuses_in_bin(permission: str, record: Any) -> bool:
-    """Whether ``record`` may not be edited because it lies in the recycle bin.
-
-    It is restored first, or a change would vanish from everybody's sight.
-    """
-    return getattr(record, "archived_at", None) is not None and permission.endswith(".edit")
 
 
 def within_bounds(permission: str, record: Any) -> bool:

@@ -204,6 +204,13 @@ def personal_data(record: Any) -> list[PersonalData]:
 
 
 @hookimpl
+def can(permission: str, record: Any) -> bool | None:
+    # What lies in the recycle bin is restored first, or a change would vanish from everybody's sight.
+    in_bin = getattr(record, "archived_at", None) is not None
+    return False if in_bin and permission.endswith(".edit") else None
+
+
+@hookimpl
 def jobs() -> list[Job]:
     return [
         Job(name=DELIVER, run=deliver_events, label=_l("Tell modules what happened"), queue="system", attempts=5),
