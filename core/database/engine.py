@@ -235,8 +235,10 @@ def _plan_each_time(engine: Engine) -> None:
 
     @sa.event.listens_for(engine, "do_execute")
     def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        # What a flush writes it finds by keys; SQLAlchemy has a cache of its own for such statements.
-        planned_once = bool(context.execution_options.get(ONE_PLAN)) or "compiled_cache" in context.execution_options
+        # What a flush changes it finds by keys; SQLAlchemy has a cache of its own for it. An insertion is as
+        # long as its rows, and would be kept for each number of them.
+        by_flush = context.isupdate and "compiled_cache" in context.execution_options
+        planned_once = bool(context.execution_options.get(ONE_PLAN)) or by_flush
         if planned_once:
             cursor.execute(statement, parameters, prepare=True)
         return planned_once

@@ -35,8 +35,8 @@ ACCOUNT_CHANGED = "core.account.changed"
 """An account is opened otherwise from now on, or has another e-mail address (``core.accounts.acts``)."""
 BATCH = 500
 KEPT = dt.timedelta(days=30)  # for which an event stays that everybody has heard
-
-
+COMMITTING = "gate_committing"
+"""Set in a session while it flushes for its commit: who locks the waiting delivery sooner holds up those of others."""
 _DELIVERY_WAITS = "delivery_waits"
 
 Fact = tuple[int, tuple[str, ...]]
@@ -128,8 +128,8 @@ def _alike(session: Session, name: str, record_type: str, facts: Iterable[Fact])
 def write_history(session: Session, audited: Sequence[dict[str, Any]], events: Sequence[dict[str, Any]]) -> None:
     """Write audit rows, each with the event that tells of it.
 
-    Every save waits for these answers of the database, so PostgreSQL gets one statement for a pair, which also asks
-    whether the delivery of events waits already (``delivery_waits``).
+    Every save waits for these answers of the database, so PostgreSQL gets one statement for a pair, which at the commit
+    also asks whether the delivery of events waits already (``delivery_waits``).
 
     Args:
         session: the unit of work.
@@ -142,7 +142,7 @@ def write_history(session: Session, audited: Sequence[dict[str, Any]], events: S
             {f"{of}_{key}": value for of, values in (("audit", row), ("event", event)) for key, value in values.items()}
             for row, event in zip(audited, events, strict=True)
         ]
-        if len(pairs) == 1:
+        if len(pairs) == 1 and session.info.get(COMMITTING):
             waiting = connection.execute(_history_and_delivery(), {**pairs[0], "name": DELIVER}).scalar()
             session.info[_DELIVERY_WAITS] = waiting is not None
         else:

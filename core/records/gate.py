@@ -28,7 +28,7 @@ from core.jobs.queue import enqueue_if_idle
 from core.records.audit import audit_row, part_row
 from core.records.belongings import forget_belongings
 from core.records.catalog import RecordType
-from core.records.events import DELIVER, delivery_waits, event_row, forget_delivery, write_history
+from core.records.events import COMMITTING, DELIVER, delivery_waits, event_row, forget_delivery, write_history
 from core.records.field_rights import (
     conceal,
     has_hidden,
@@ -339,7 +339,11 @@ def _kept() -> Mapping[type, Kept]:
 @event.listens_for(GatedSession, "before_commit")
 def queue_delivery(session: Session) -> None:
     """Queue the delivery of this transaction's events, in this transaction."""
-    session.flush()
+    session.info[COMMITTING] = True
+    try:
+        session.flush()
+    finally:
+        session.info.pop(COMMITTING)
     if session.info.pop("events_waiting", False) and not delivery_waits(session):
         enqueue_if_idle(DELIVER, pause=DELIVERY_PAUSE)
     forget_delivery(session)

@@ -45,43 +45,41 @@ def test_saves_after_each_other_ask_for_one_delivery(site: TestInstallation) -> 
     assert waiting(site) == 1
 
 
-def test_a_delivery_that_a_save_has_found_waits_for_it(make_site: MakeSite) -> None:
-    site = make_site("contacts", dialect="postgresql")
+@pytest.fixture
+def waited_for(make_site: MakeSite) -> TestInstallation:
+    """PostgreSQL, where a delivery waits for the company that was saved."""
     from plugins.contacts.models import Company
 
-    with site.acting() as session:
+    made = make_site("contacts", dialect="postgresql")
+    with made.acting() as session:
         session.add(Company(name="Acme"))
         session.commit()
-    with site.acting() as session:
-        session.add(Company(name="Best"))
-        session.flush()
-        assert waiting(site) == 1
-        assert waiting(site, claimed=True) == 0
-        session.commit()
-    assert waiting(site, claimed=True) == 1
+    return made
 
 
-def test_what_a_savepoint_found_is_asked_again_after_it_was_taken_back(make_site: MakeSite) -> None:
-    site = make_site("contacts", dialect="postgresql")
+def test_a_delivery_waits_for_a_save_from_its_commit_on_and_no_sooner(waited_for: TestInstallation) -> None:
     from plugins.contacts.models import Company
 
-    with site.acting() as session:
-        session.add(Company(name="Acme"))
-        session.commit()
-    with site.acting() as session:
+    free: list[int] = []
+    with waited_for.acting() as session:
+        sa.event.listen(session, "before_commit", lambda _session: free.append(waiting(waited_for, claimed=True)))
         session.add(Company(name="Best"))
         session.flush()
-        session.rollback()
-        forget_deliveries(site)  # a worker took it, and nobody held it
+        free.append(waiting(waited_for, claimed=True))
         session.add(Company(name="Case"))
         session.commit()
-    assert waiting(site) == 1
-    with site.acting() as session:
-        nested = session.begin_nested()
-        session.add(Company(name="Dear"))
-        session.flush()
-        nested.rollback()
-        forget_deliveries(site)
-        session.add(Company(name="Each"))
+    assert free == [1, 0]
+    assert waiting(waited_for, claimed=True) == 1
+
+
+def test_what_was_found_before_a_rollback_is_asked_again(waited_for: TestInstallation) -> None:
+    from plugins.contacts.models import Company
+
+    with waited_for.acting() as session:
+        with session.begin_nested():
+            session.add(Company(name="Best"))
+        session.rollback()
+        forget_deliveries(waited_for)  # a worker took it, and nobody held it
+        session.add_all([Company(name="Case"), Company(name="Dear")])
         session.commit()
-    assert waiting(site) == 1
+    assert waiting(waited_for) == 1
