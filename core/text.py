@@ -9,6 +9,8 @@ import unicodedata
 from functools import lru_cache
 
 ZWNJ = "\u200c"
+KNOWN = 16_384  # words and names whose forms are kept
+KNOWN_LENGTH = 60  # letters of a word that is kept; what is longer stands in no second name
 
 _PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"
 _ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
@@ -37,6 +39,7 @@ _RANK = {letter: f"z{n:02d}" for n, letter in enumerate(_ALPHABET)}
 _CARRIERS = {"أ": "ا", "إ": "ا", "ٱ": "ا", "ئ": "ی", "ؤ": "و", "ۀ": "ه", "ة": "ه"}
 _RANK |= {carrier: _RANK[letter] for carrier, letter in _CARRIERS.items()}
 _NUMBER = re.compile("([0-9]+)")
+_BLANK = "0"  # the key of what stands between words
 
 
 def latin_digits(text: str) -> str:
@@ -65,10 +68,28 @@ def fold(text: str) -> str:
     slash, full stop, comma and white space are one space. Folding twice changes nothing.
     """
     if text.isascii():
-        return _SEPARATORS.sub(" ", _INVISIBLE.sub("", text).lower()).strip()
+        return _folded_ascii(text)
+    # No mark joins a letter beyond a blank, so words fold by themselves, and those of names come again and again.
+    return " ".join(filter(None, map(_folded_word, text.split(" "))))
+
+
+def _folded_word(word: str) -> str:
+    if word.isascii():
+        return _folded_ascii(word)
+    return _folded_known(word) if len(word) <= KNOWN_LENGTH else _folded(word)
+
+
+def _folded_ascii(text: str) -> str:
+    return _SEPARATORS.sub(" ", _INVISIBLE.sub("", text).lower()).strip()
+
+
+def _folded(text: str) -> str:
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).replace("\u200d", ""))
     text = _without_marks(_HARAKAT.sub("", text.translate(_FOLDED_LETTERS)).casefold()).casefold()
     return _SEPARATORS.sub(" ", text).strip()
+
+
+_folded_known = lru_cache(maxsize=KNOWN)(_folded)
 
 
 def fold_both(text: str) -> str:
@@ -89,13 +110,25 @@ def sort_key(text: str) -> str:
     Spaces and punctuation < numbers by value < Latin letters < Persian letters in alphabet order < other scripts,
     without regard to case, accents and harakat. ``file 2`` comes before ``file 10``.
     """
+    # A blank is the least of all, and no number or letter goes on beyond it.
+    return _BLANK.join(map(_word_key, text.split(" ")))
+
+
+def _word_key(word: str) -> str:
+    return _key_known(word) if len(word) <= KNOWN_LENGTH else _key(word)
+
+
+def _key(text: str) -> str:
     text = _HARAKAT.sub("", latin_digits(clean(text)))
     # Cut at the numbers, every other piece is letters, which one table turns into keys.
     pieces = _NUMBER.split(text)
     return "".join(_number_key(piece) if n % 2 else piece.translate(_LETTER_KEYS) for n, piece in enumerate(pieces))
 
 
-@lru_cache(maxsize=16_384)
+_key_known = lru_cache(maxsize=KNOWN)(_key)
+
+
+@lru_cache(maxsize=KNOWN)
 def match_key(text: str) -> str:
     """Return the form in which names are matched: «علی‌رضا کریمی», «علي رضا كريمي» and «علیرضا کریمی» have the same."""
     return fold(text).replace(" ", "")
@@ -132,7 +165,7 @@ def _letter_key(letter: str) -> str:
     if letter in (ZWNJ, "ء"):
         return ""
     if unicodedata.category(letter)[0] in "PZC":
-        return "0"
+        return _BLANK
     plain = _without_marks(letter.casefold())
     return "".join(f"a{sign}" if "a" <= sign <= "z" else f"~{ord(sign):06x}" for sign in plain)
 

@@ -119,6 +119,13 @@ def test_a_sort_key_is_ascii(text: str) -> None:
 
 
 @quickly
+@given(a_text)
+def test_a_blank_parts_words_like_one_that_never_breaks_a_line(text: str) -> None:
+    joined = text.replace(" ", "\u00a0")
+    assert (fold(joined), sort_key(joined)) == (fold(text), sort_key(text))
+
+
+@quickly
 @given(st.integers(0, 10**20), st.integers(0, 10**20))
 def test_numbers_sort_by_value(one: int, other: int) -> None:
     assert (sort_key(f"n {one}") < sort_key(f"n {other}")) == (one < other)
