@@ -203,12 +203,12 @@ class ListQuery:
         }
         return short | ({"where": asked.where.text} if asked.where else {})
 
-    def matching(self, asked: ListRequest) -> sa.Select[tuple[Any]]:
-        """The records that match search and filters, in no order."""
+    def matching(self, asked: ListRequest, *, indexed: bool = True) -> sa.Select[tuple[Any]]:
+        """The records that match search and filters, in no order; see ``core.records.search.holds_words``."""
         statement = self._fitting(self.condition(asked))
         if asked.search:
-            for criterion in matching_words(asked.search, self.model, self.screen.search):
-                statement = statement.where(criterion)
+            words = matching_words(asked.search, self.model, self.screen.search, indexed=indexed)
+            statement = statement.where(*words) if words else statement
         return statement
 
     def _fitting(self, condition: Condition) -> sa.Select[tuple[Any]]:
@@ -258,8 +258,11 @@ class ListQuery:
         matching = self.matching(asked) if matching is None else matching
         place = Asked(asked.page_size, asked.page, asked.after, asked.before)
         try:
-            statement = self._read_for(matching, self.shown(asked), self.beside(session, self.shown(asked)))
-            return read_page(session, statement, self.order_of(asked, count), place, count)
+            names, beside = self.shown(asked), self.beside(session, self.shown(asked))
+            statement, near = self._read_for(matching, names, beside), None
+            if self.newest_first(asked, count):
+                near = self._read_for(self.matching(asked, indexed=False), names, beside)
+            return read_page(session, statement, self.order_of(asked, count), place, count, near)
         except ValueError:
             abort(400)
 

@@ -71,13 +71,16 @@ def current_session() -> Session:
     return session
 
 
-def matching_words(text: str, model: type[Any], names: Sequence[str] = _NAMES) -> list[sa.ColumnElement[bool]]:
+def matching_words(
+    text: str, model: type[Any], names: Sequence[str] = _NAMES, *, indexed: bool = True
+) -> list[sa.ColumnElement[bool]]:
     """Criteria under which a record holds every word of ``text``, in any spelling where ``model`` is Searchable.
 
-    Percent signs and underscores are looked for, not obeyed. ``names`` are the columns searched otherwise.
+    Percent signs and underscores are looked for, not obeyed. ``names`` are the columns searched otherwise;
+    ``indexed`` is as for ``core.records.search.holds_words``.
     """
     if issubclass(model, Searchable):
-        return holds_words(current_session(), model, text)
+        return holds_words(current_session(), model, text, indexed=indexed)
     return holds_words_of_columns([getattr(model, name) for name in names if _has(model, name)], text)
 
 

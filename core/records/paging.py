@@ -44,7 +44,10 @@ class Page:
     before: str = ""
 
 
-def read_page(session: Session, statement: sa.Select[Any], order: Order, asked: Asked, count: Count) -> Page:
+def read_page(
+    session: Session, statement: sa.Select[Any], order: Order, asked: Asked, count: Count,
+    near: sa.Select[Any] | None = None,
+) -> Page:  # fmt: skip
     """The page ``asked`` for of ``statement``; a number past the end is the last page.
 
     Args:
@@ -53,19 +56,21 @@ def read_page(session: Session, statement: sa.Select[Any], order: Order, asked: 
         order: the order of the list.
         asked: which page.
         count: how many records there are.
+        near: the same records as ``statement``, asked for without an index of their words
+            (``core.records.search.holds_words``), to look through the newest.
 
     Raises:
         ValueError: nobody wrote this place.
     """
     if asked.before:
-        page = _page_before(session, statement, order, asked, count)
+        page = _page_before(session, statement, order, asked, count, near)
         if page is not None:
             return page
     place = order.place(asked.after) if asked.after and not asked.before else None
     skip = 0 if place is not None else asked.number * asked.size
-    found = _read(session, statement, order, asked.size + 1, place, skip=skip)
+    found = _read(session, statement, order, asked.size + 1, place, near, skip=skip)
     if not found and (place is not None or skip):
-        return _page_before(session, statement, order, replace(asked, before=END), count) or Page([])
+        return _page_before(session, statement, order, replace(asked, before=END), count, near) or Page([])
     row = skip if place is None else place.row
     more = len(found) > asked.size
     found = found[: asked.size]
@@ -77,7 +82,10 @@ def read_page(session: Session, statement: sa.Select[Any], order: Order, asked: 
     )
 
 
-def read_on(session: Session, statement: sa.Select[Any], order: Order, limit: int, after: str = "") -> Page:
+def read_on(
+    session: Session, statement: sa.Select[Any], order: Order, limit: int, after: str = "",
+    near: sa.Select[Any] | None = None,
+) -> Page:  # fmt: skip
     """At most ``limit`` records of ``statement`` from a place on, for readers that only go forward; nothing is counted.
 
     Args:
@@ -86,6 +94,7 @@ def read_on(session: Session, statement: sa.Select[Any], order: Order, limit: in
         order: the order of the list.
         limit: how many.
         after: the place that an earlier page named; empty for the beginning.
+        near: as for ``read_page``.
 
     Raises:
         ValueError: nobody wrote this place, or it is one of another order.
@@ -93,13 +102,13 @@ def read_on(session: Session, statement: sa.Select[Any], order: Order, limit: in
     place = order.place(after) if after else None
     if after and place is None:
         raise ValueError("A place of another order.")
-    found = _read(session, statement, order, limit + 1, place)
+    found = _read(session, statement, order, limit + 1, place, near)
     more, found = len(found) > limit, found[:limit]
     return Page([record for record, _place in found], None, after=_write(order, found[-1][1], None) if more else "")
 
 
 def _page_before(
-    session: Session, statement: sa.Select[Any], order: Order, asked: Asked, count: Count
+    session: Session, statement: sa.Select[Any], order: Order, asked: Asked, count: Count, near: sa.Select[Any] | None
 ) -> Page | None:
     """The page that ends before a place, or at the end; None where that is the first one."""
     place = None if asked.before == END else order.place(asked.before)
@@ -108,7 +117,7 @@ def _page_before(
     limit = asked.size
     if place is None and count.exact:
         limit = count.number % asked.size or asked.size
-    found = _read(session, statement, order, limit + 1, place, back=True)
+    found = _read(session, statement, order, limit + 1, place, near, back=True)
     more = len(found) > limit
     if place is not None and not more:
         return None
@@ -124,14 +133,15 @@ def _page_before(
 
 
 def _read(
-    session: Session, statement: sa.Select[Any], order: Order, limit: int, place: Place | None, *,
-    back: bool = False, skip: int = 0,
+    session: Session, statement: sa.Select[Any], order: Order, limit: int, place: Place | None,
+    near: sa.Select[Any] | None, *, back: bool = False, skip: int = 0,
 ) -> list[tuple[Any, Place]]:  # fmt: skip
     """The rows; of many hits, newest first, those among the newest where they are enough."""
     if order.hits_first and not order.keys and not skip and not (back and place is None):
         newest = place.id if place is not None else session.scalar(sa.select(sa.func.max(order.model.id))) or 0
-        near = order.model.id.between(newest, newest + NEWEST) if back else order.model.id > newest - NEWEST
-        found = Order(order.record_type, ()).read(session, statement.where(near), limit, place, back=back)
+        among = order.model.id.between(newest, newest + NEWEST) if back else order.model.id > newest - NEWEST
+        wanted = (statement if near is None else near).where(among)
+        found = Order(order.record_type, ()).read(session, wanted, limit, place, back=back)
         if len(found) == limit:
             return found
     return order.read(session, statement, limit, place, back=back, skip=skip)

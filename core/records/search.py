@@ -30,13 +30,26 @@ def words_of(text: str) -> list[str]:
     return list(dict.fromkeys(fold(text[:LONGEST]).split()))[:WORDS]
 
 
-def holds_words(session: Session, model: type[Searchable], text: str) -> list[sa.ColumnElement[bool]]:
-    """The criteria under which a record of ``model`` holds every word of ``text``; none for no words."""
+def holds_words(
+    session: Session, model: type[Searchable], text: str, *, indexed: bool = True
+) -> list[sa.ColumnElement[bool]]:
+    """The criteria under which a record of ``model`` holds every word of ``text``; none for no words.
+
+    Args:
+        session: what will be asked.
+        model: the class of the records.
+        text: as typed.
+        indexed: whether an index may find them. It finds all that there are in the table; where few rows are looked
+            through, reading them takes less.
+    """
     words = words_of(text)
     if not words:
         return []
     if by_name_alone(model):
         return _in_name(model, words)
+    if not indexed:
+        # PostgreSQL would still take its index for a word that no row of its statistics happened to hold.
+        return [_holds(sa.func.coalesce(model.search_text, model.search_text), word) for word in words]
     plain = [_holds(model.search_text, word) for word in words]
     if session.get_bind().dialect.name == "postgresql" or not _is_indexed(session, model):
         return plain

@@ -117,17 +117,18 @@ def read_list(session: Session, record_type: RecordType, asked: Asked) -> Page:
         NotUnderstood: nobody wrote this place, or in another order.
     """
     model: Any = record_type.model
-    statement: sa.Select[Any] = sa.select(model)
-    if asked.search and record_type.screen is not None:
-        names = [name for name in record_type.screen.search if name in record_type.fields]
-        for criterion in matching_words(asked.search, model, names):
-            statement = statement.where(criterion)
-    if asked.where is not None and not asked.where.is_everything:
-        statement = statement.where(to_sql(asked.where, model, current_context()))
     known = readable(record_type)
     links = [known[name] for name in shown(record_type, asked) if known[name].is_link]
+    statement = sa.select(model).options(*(loader(model, field) for field in links))
+    if asked.where is not None and not asked.where.is_everything:
+        statement = statement.where(to_sql(asked.where, model, current_context()))
+    found, near = statement, None
+    if asked.search and record_type.screen is not None:
+        names = [name for name in record_type.screen.search if name in record_type.fields]
+        found = statement.where(*matching_words(asked.search, model, names))
+        near = statement.where(*matching_words(asked.search, model, names, indexed=False))
     order = Order(record_type, asked.sort, hits_first=bool(asked.search))
     try:
-        return read_on(session, statement.options(*(loader(model, f) for f in links)), order, asked.limit, asked.after)
+        return read_on(session, found, order, asked.limit, asked.after, near)
     except ValueError:
         raise NotUnderstood("after", _("This place is not one of this list.")) from None

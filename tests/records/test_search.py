@@ -1,6 +1,9 @@
 """Search: parts of words in any spelling, by an index that no way of writing can forget."""
 
+from typing import Any
+
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from core.database.word_index import has_word_index, index_words, real_tables
 from core.records import search
@@ -11,8 +14,22 @@ def found(site: TestInstallation, text: str) -> list[str]:
     from plugins.contacts.models import Person
 
     with site.acting() as session:
-        criteria = search.holds_words(session, Person, text)
-        return sorted(session.scalars(sa.select(Person.name).where(*criteria)))
+        criteria = [search.holds_words(session, Person, text, indexed=indexed) for indexed in (True, False)]
+        by_index, by_reading = (sorted(session.scalars(sa.select(Person.name).where(*some))) for some in criteria)
+    assert by_index == by_reading
+    return by_index
+
+
+def plan(session: Session, query: sa.Select[Any]) -> str:
+    """How the database would answer, if walking through the rows were the last thing it did."""
+    if session.get_bind().dialect.name == "postgresql":
+        for way in ("seqscan", "indexscan", "indexonlyscan"):
+            session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
+        explain = "EXPLAIN"
+    else:
+        explain = "EXPLAIN QUERY PLAN"
+    text = query.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+    return str(session.connection().exec_driver_sql(f"{explain} {text}").all())
 
 
 def add(site: TestInstallation, *names: str) -> None:
@@ -73,6 +90,18 @@ def test_without_an_index_the_same_is_found(make_site, dialect: str) -> None:
     with site.runtime.database.engine.begin() as connection:
         assert index_words(connection, "contacts_contact")
     assert found(site, "argar milt") == ["Margaret Hamilton"]
+
+
+def test_the_index_of_words_is_left_alone_where_rows_are_looked_through(make_site, dialect: str) -> None:
+    from plugins.contacts.models import Contact
+
+    site = make_site("contacts", dialect=dialect)
+    add(site, "Margaret Hamilton")
+    name = "contacts_contact_words" if dialect == "sqlite" else "ix_contacts_contact_search_text_trgm"
+    with site.acting() as session:
+        for indexed in (True, False):
+            query = sa.select(Contact.id).where(*search.holds_words(session, Contact, "argar", indexed=indexed))
+            assert (name in plan(session, query)) is indexed
 
 
 def test_what_serves_as_an_index_is_no_table_of_its_plugin() -> None:
