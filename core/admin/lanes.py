@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.accounts.models import User
 from core.admin.ids import read_id
+from core.database.engine import ONE_PLAN
 from core.errors import UnknownField
 from core.parts import Board, Label
 from core.records.catalog import RecordType
@@ -134,7 +135,8 @@ class LaneSource:
         target: Any = self.field.target
         (column,) = self.scope.local_columns
         statement = sa.select(scope, target).outerjoin(target, column == scope.id)
-        return statement.order_by(*_position(scope, None), *_position(target, self.board.order)).limit(MOST_LANES)
+        statement = statement.order_by(*_position(scope, None), *_position(target, self.board.order))
+        return statement.limit(MOST_LANES).execution_options(**{ONE_PLAN: True})
 
     def lanes(self, session: Session, scope_id: int | None = None) -> list[Lane]:
         """The lanes from first to last, without their cards; at most ``LANES_LIMIT``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -105,4 +106,9 @@ def label_of(view: RecordView, name: str) -> Any:
 
 def address(path: str, arguments: Mapping[str, Any]) -> str:
     """``path`` with ``arguments``; much cheaper than building the address from its endpoint again."""
-    return f"{path}?{urlencode(arguments)}" if arguments else path
+    return _address(path, *((name, str(value)) for name, value in arguments.items())) if arguments else path
+
+
+@lru_cache(maxsize=1_000)  # the same pages lead to the same places
+def _address(path: str, *arguments: tuple[str, str]) -> str:
+    return f"{path}?{urlencode(arguments)}"

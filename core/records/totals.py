@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import instance_state
 
 from core.accounts.models import Base, now
+from core.database.engine import ONE_PLAN
 from core.database.types import UtcDateTime, whole_hundredths
 from core.records.audit import ROW_ID
 from core.records.fields import Field
@@ -206,7 +207,8 @@ def _sums() -> Any:
     sums = (sa.func.sum(LaneTotal.count), sa.func.sum(LaneTotal.amount), sa.func.max(LaneTotal.doubt))
     statement = sa.select(*groups, *sums)
     statement = statement.outerjoin_from(Recount, LaneTotal, LaneTotal.record_type == Recount.record_type)
-    return statement.where(Recount.record_type == sa.bindparam("type")).group_by(*groups)
+    statement = statement.where(Recount.record_type == sa.bindparam("type")).group_by(*groups)
+    return statement.execution_options(**{ONE_PLAN: True})
 
 
 def note_changes(session: Session, kept: Mapping[type, Kept], records: Iterable[tuple[Record, str]]) -> None:

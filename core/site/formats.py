@@ -65,6 +65,12 @@ def format_money(amount: Number | tuple[Number, str] | None, currency: str | Non
         return ""
     if not currency:
         return format_number(amount)
+    return _money(amount, currency, preferences())
+
+
+# The amounts of a board are the same for everybody who opens it.
+@lru_cache(maxsize=4_096, typed=True)
+def _money(amount: Number, currency: str, reader: Preferences) -> str:
     places, symbol = _currency(currency)
     rounded = amount if isinstance(amount, Decimal) else Decimal(str(amount))
     # Most amounts are whole and stay as they are.
@@ -72,7 +78,6 @@ def format_money(amount: Number | tuple[Number, str] | None, currency: str | Non
         rounded = rounded.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     if rounded == int(rounded):
         places = 0
-    reader = preferences()
     if reader.language == "fa" and currency in _CURRENCY_WORDS:
         return f"{_symbols(rounded, _pattern(places), reader)}{_NO_BREAK}{_CURRENCY_WORDS[currency]}"
     if symbol == currency:
