@@ -180,6 +180,19 @@ def test_many_hits_come_newest_first_until_a_column_is_chosen(
     assert names(browser.get(LIST + "?search=kite&sort=name").text)[:2] == ["kite 01", "kite 03"]
 
 
+def test_the_newest_of_many_hits_are_looked_for_without_the_index_of_words(
+    toys: Toys, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.add(*(Kite(name=f"kite {n:02}") for n in range(60)))
+    monkeypatch.setattr(list_query, "FEW_HITS", 50)
+    sent: list[str] = []
+    sa.event.listen(toys.database.engine, "before_cursor_execute", lambda *said: sent.append(said[2]))
+    browser.get(LIST + "?search=kite")
+    pages = [statement for statement in sent if "ORDER BY toys_kite.id DESC" in statement]
+    assert len(pages) == 1
+    assert "coalesce(toys_kite.search_text" in pages[0]
+
+
 def test_the_count_leaves_out_what_the_reader_may_not_see(toys: Toys, browser: Browser) -> None:
     fill(toys, 5)
     with toys.work() as session:
