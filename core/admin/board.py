@@ -153,7 +153,7 @@ class BoardQuery:
         # The session empties what is hidden in objects, and refuses it as a column.
         rows = None if has_hidden() else self._rows
         found = session.execute(self._cards(rows, wanted, sizes, matching, ordered))
-        for card in found.all() if rows is not None else found.unique().scalars():
+        for card in found.scalars() if rows is not None else found.unique().scalars():
             by_key[self.source.lane_of(card)].cards.append(card)
 
     def _cards(

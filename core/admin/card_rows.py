@@ -1,7 +1,4 @@
-"""What a board reads of its cards, where that is columns: a row of them costs a third of an object.
-
-A row has what ``Cards.card`` looks at under the same names as the record: texts in place of what it links to.
-"""
+"""What a board reads of its cards where columns say it all: texts in place of what they link to."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from core.accounts.models import User, called
 from core.admin.beside import named_by_columns
+from core.admin.listed import Listed
 from core.records.fields import Field
 from core.records.record import Record
 
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def card_rows(query: BoardQuery) -> sa.Select[Any] | None:
-    """The select of the rows that stand for the records of a board, for a reader from whom nothing is hidden.
+    """The records of a board as :class:`~core.admin.listed.ListedRecord`, for a reader from whom nothing is hidden.
 
     None where only the objects tell what they show.
     """
@@ -37,14 +35,17 @@ def card_rows(query: BoardQuery) -> sa.Select[Any] | None:
     if subtitle is not None and subtitle not in links:
         names.append(subtitle.name)
     columns = [getattr(model, name) for name in dict.fromkeys(names) if name]
-    statement: sa.Select[Any] = sa.select(*columns).select_from(model)
+    joins: list[tuple[Any, Any]] = []
     for field in links:
         # As an alias of its class, of which the session shows what the actor may see.
         linked: Any = field.target
         target: Any = aliased(linked)
         name = called(target) if linked is User else target.name
-        statement = statement.add_columns(name.label(field.name))
-        statement = statement.outerjoin(target, getattr(model, field.name).of_type(target))
+        columns.append(name.label(field.name))
+        joins.append((target, getattr(model, field.name).of_type(target)))
+    statement: sa.Select[Any] = sa.select(Listed("record", *columns)).select_from(model)
+    for target, on in joins:
+        statement = statement.outerjoin(target, on)
     return statement
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask_babel import ngettext
 from markupsafe import Markup
 
 from core.admin.formatters import plain
-from core.admin.patterns import Pattern, plain_html
-from core.records.record import Record
+from core.admin.patterns import Pattern, escaped
 from core.site.formats import format_local_date, format_number
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class Cards:
         self.query = query
         # A card's address is the list's with its id; to build it from its endpoint takes longer than to draw the card.
         self.root = view.list_url()
-        # Days, owners and remarks come again from card to card.
-        self._written, self._escaped = cache(format_local_date), cache(plain_html)
+        # Days and ages come again from card to card.
+        self._written, self._said = cache(format_local_date), cache(_age_text)
         self._patterns: dict[Any, Pattern] = {}
 
     def drawn(self, draw: Callable[[Any], Markup], cards: Iterable[Card]) -> Markup:
@@ -73,8 +73,10 @@ class Cards:
         A board has 120 cards in a handful of shapes. Drawn by the template one by one they took three times as long.
         """
         html: list[str] = []
-        for card in cards:
-            words = [self._escaped(word) for word in card[: len(WORDS)]]
+        drawn = [*cards]
+        safe = iter(escaped([str(word) for card in drawn for word in card[: len(WORDS)]]))
+        for card in drawn:
+            words = [*islice(safe, len(WORDS))]
             shape = (*map(bool, words), *card[len(WORDS) :])
             pattern = self._patterns.get(shape)
             if pattern is None:
@@ -85,25 +87,26 @@ class Cards:
         return Markup("".join(html))  # noqa: S704 - the template's own output, and escaped words
 
     def card(self, record: Any, lane: Lane, hint: Hint | None = None) -> Card:
-        """The card of a record, or of a row that stands for it (``core.admin.card_rows``)."""
-        board, owner, amount = self.query.board, getattr(record, "owner", None), self.query.amount
+        """The card of a record, or of what stands for it (``core.admin.card_rows``)."""
+        query, owner = self.query, getattr(record, "owner", None)
+        date, amount, subtitle = query.board.date, query.amount, query.subtitle
         age, days = self._age(record, lane)
         named = str(owner) if owner else ""
         return Card(
-            id=record.id,
-            title=str(record) if isinstance(record, Record) else record.name or f"#{record.id}",
-            url=f"{self.root}{record.id}",
-            version=record.version,
-            subtitle=self._subtitle(record),
-            amount=plain(amount, getattr(record, amount.name), record) if amount is not None else "",
-            date=self._written(getattr(record, board.date)) if board.date else "",
-            owner=named,
-            initial=named[:1],
-            hint=str(hint.text) if hint else "",
-            age_text=ngettext("%(days)s day here", "%(days)s days here", days, days=format_number(days)) if age else "",
-            hint_icon=hint.icon if hint else "clock",
-            warn=hint is not None and hint.warn,
-            age=age,
+            record.id,
+            str(record),
+            f"{self.root}{record.id}",
+            record.version,
+            plain(subtitle, getattr(record, subtitle.name), record) if subtitle is not None else "",
+            plain(amount, getattr(record, amount.name), record) if amount is not None else "",
+            self._written(getattr(record, date)) if date else "",
+            named,
+            named[:1],
+            str(hint.text) if hint else "",
+            self._said(days) if age else "",
+            hint.icon if hint else "clock",
+            hint is not None and hint.warn,
+            age,
         )
 
     def _age(self, record: Any, lane: Lane) -> tuple[str, int]:
@@ -115,9 +118,6 @@ class Cards:
             return "old", days
         return ("ageing", days) if days * 4 >= lane.rot_days * 3 else ("", days)
 
-    def _subtitle(self, record: Any) -> str:
-        field = self.query.subtitle
-        if field is None:
-            return ""
-        value = getattr(record, field.name)
-        return plain(field, value, record) if value is not None else ""
+
+def _age_text(days: int) -> str:
+    return ngettext("%(days)s day here", "%(days)s days here", days, days=format_number(days))

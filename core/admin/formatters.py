@@ -81,14 +81,14 @@ def plain(field: Field, value: Any, record: Any = None) -> str:
     """``value`` of ``field`` as text in the reader's language, calendar and digits."""
     if value is None:
         return ""
-    if isinstance(value, list | tuple) and field.kind in ("links", "children"):
-        return _join(str(row) for row in value)
     kind = field.kind
-    if field.record_id:
-        return _type_words(value) if ":" not in value else _pointed_at(field, [value], [record])[0].striptags()
     if kind == "money":
         amount, currency = value if isinstance(value, tuple) else (value, None)
         return format_money(amount, currency or _currency(field, record))
+    if kind in ("links", "children") and isinstance(value, list | tuple):
+        return _join(str(row) for row in value)
+    if field.record_id:
+        return _type_words(value) if ":" not in value else _pointed_at(field, [value], [record])[0].striptags()
     if kind in ("integer", "decimal") and not isinstance(value, str):
         return format_number(value)
     if kind == "datetime":

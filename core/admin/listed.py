@@ -1,4 +1,4 @@
-"""What a list reads of its records where columns say it all: a row of them costs a third of an object."""
+"""What lists and boards read of their records where columns say it all: a row of them costs a third of an object."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.records.record import Record
 
 
 class ListedRecord:
-    """A record as its list reads it: id, name and the columns that are shown, called like its fields."""
+    """A record as its list or board reads it: id, name and what is shown of it, called like its fields."""
 
     id: int
     name: str | None
@@ -25,8 +25,8 @@ class ListedRecord:
         return str(self.name or f"#{self.id}")
 
 
-class _Listed(Bundle[Any]):
-    """Columns that SQLAlchemy reads as one :class:`ListedRecord`."""
+class Listed(Bundle[Any]):
+    """Columns that SQLAlchemy reads as one :class:`ListedRecord`, called like them."""
 
     inherit_cache = True
 
@@ -56,4 +56,4 @@ def listed(statement: sa.Select[Any], model: type[Record], fields: Sequence[Fiel
     if any(name not in mapper.column_attrs for name in names):
         return None
     columns = [getattr(model, name) for name in dict.fromkeys(names)]
-    return statement.with_only_columns(_Listed("record", *columns), maintain_column_froms=True)
+    return statement.with_only_columns(Listed("record", *columns), maintain_column_froms=True)

@@ -95,8 +95,13 @@ def format_local_date(value: dt.date | None, style: calendars.Style = "medium") 
     if value is None:
         return ""
     date = to_reader_time(value).date() if isinstance(value, dt.datetime) else value
-    reader = preferences()
-    return format_digits(calendars.format_date(date, reader.calendar, reader.language, style))
+    return _day(date, preferences(), style)
+
+
+@lru_cache(maxsize=4_096)
+def _day(date: dt.date, reader: Preferences, style: calendars.Style) -> str:
+    text = calendars.format_date(date, reader.calendar, reader.language, style)
+    return persian_digits(text) if reader.digits == "persian" else text
 
 
 def format_local_datetime(value: dt.datetime | None, style: calendars.Style = "medium") -> str:
