@@ -263,17 +263,15 @@ def _stamp(record: Record, *, new: bool) -> None:
     record.updated_by_id = actor.user_id
     record.updated_at = now()
     if isinstance(record, Searchable):
-        stamp_words(record)
+        for column, text in words_of(record).items():
+            if getattr(record, column) != text:
+                setattr(record, column, text)
 
 
-def stamp_words(record: Searchable) -> None:
-    """Fill the columns by which ``record`` is found and sorted."""
+def words_of(record: Searchable) -> dict[str, str]:
+    """The columns by which ``record`` is found and sorted, as they have to be."""
     words = " ".join(word for word in record.search_words() if word)
-    text, name = fold_both(words), sort_key(record.sort_name())[:SORT_LENGTH]
-    if record.search_text != text:
-        record.search_text = text
-    if record.name_sort != name:
-        record.name_sort = name
+    return {"search_text": fold_both(words), "name_sort": sort_key(record.sort_name())[:SORT_LENGTH]}
 
 
 @event.listens_for(GatedSession, "after_flush")

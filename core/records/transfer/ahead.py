@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from typing import TypeVar
+
+TURN = 0.0005  # seconds that a thread goes on for while another wants to; of itself Python leaves it 0.005
 
 Batch = TypeVar("Batch")
 Made = TypeVar("Made")
@@ -58,3 +61,18 @@ def abreast(
         finally:
             for future in coming:
                 future.cancel()
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Inside, a thread that the database answered goes on sooner although another one is busy.
+
+    Each of the forty answers that writing a batch takes was heard up to 5 ms late. It holds for the whole process: for
+    jobs, which have one to themselves.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +23,7 @@ from core.errors import Forbidden, ValidationError
 from core.records.audit import Audit, audit_row, plain
 from core.records.catalog import current_catalog
 from core.records.events import alike
-from core.records.gate import described, stamp_words
+from core.records.gate import described, words_of
 from core.records.policy import bounds, current_hooks, require
 from core.records.record import Record, Searchable
 from core.records.totals import note_inserted
@@ -132,7 +131,10 @@ class BulkInsert:
         keys = [
             key for key in self.columns if key in self.filled or any(values.get(key) is not None for values in held)
         ]
-        in_turn = sorted(zip(ids, held, strict=True), key=itemgetter(0))
+        in_turn = list(zip(ids, held, strict=True))
+        if issubclass(self.model, Searchable):
+            # Neighbours by name fall into the same pages of most indexes.
+            in_turn.sort(key=lambda entry: entry[1]["name_sort"])
         own = ([record_id, *map(values.get, keys)] for record_id, values in in_turn)
         yield self.table, ["id", *(self.columns[key] for key in keys)], own
         base = audit_row(self.name, None, "created", {})
@@ -194,7 +196,7 @@ class BulkInsert:
                 changes = {name: (None, value) for name, value in row.values.items()}
                 hooks.veto("before_save", record=record, changes=changes)
             if isinstance(record, Searchable):
-                stamp_words(record)
+                held.update(words_of(record))
 
     def _parts(self, name: str, ids: Sequence[int], records: Sequence[Any]) -> Load:
         prop: RelationshipProperty[Any] = self.mapper.relationships[name]

@@ -32,7 +32,7 @@ from core.records.operations.models import IMPORT
 from core.records.operations.running import end, operation
 from core.records.policy import require
 from core.records.transfer import models
-from core.records.transfer.ahead import ahead
+from core.records.transfer.ahead import ahead, short_turns
 from core.records.transfer.cells import Conventions
 from core.records.transfer.checking import FAILED, CheckedRow, Checker, RowOutcome
 from core.records.transfer.choices import UPDATE, Choices
@@ -191,7 +191,7 @@ def _write_all(
 ) -> Generator[int, None, None]:
     """Write batch after batch; how many rows of the file have been dealt with after each."""
     import_id, writer = run.id, writer_of(session, target, run)
-    with undisturbed():
+    with undisturbed(), short_turns():
         for number, batch in enumerate(ahead(_batches(table, target, run)), start=1):
             try:
                 seen = _write_batch(session, import_id, batch, writer, table, uploads)
