@@ -235,6 +235,28 @@ class Installations:
         folder.mkdir(parents=True, exist_ok=True)
         return self._copy(dialect, self._template(dialect, plugins), folder)
 
+    def keep(self, installation: TestInstallation) -> str:
+        """Keep the database of an installation as it is now; the URL of a copy, for ``put_back``."""
+        installation.close()
+        self._made += 1
+        folder = self.folder / f"kept{self._made}"
+        folder.mkdir()
+        dialect = "sqlite" if installation.runtime.database.is_sqlite else "postgresql"
+        return self._copy(dialect, installation.config.database_url, folder)
+
+    def put_back(self, installation: TestInstallation, kept: str) -> TestInstallation:
+        """An installation in the place of ``installation``, with the database that was kept; nothing else is undone."""
+        installation.close()
+        url = installation.config.database_url
+        if installation.runtime.database.is_sqlite:
+            for left in installation.config.instance.glob("peyvand.db-*"):
+                left.unlink()
+            self._copy("sqlite", kept, installation.config.instance)
+        else:
+            drop_database(self.postgres(), url)
+            create_database(self.postgres(), kept, at=url)
+        return TestInstallation(installation.config, QuickRuntime(installation.config))
+
     def remove(self, installation: TestInstallation) -> None:
         """Let go of an installation that was made here, and of its folder and database."""
         installation.close()

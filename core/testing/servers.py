@@ -201,13 +201,15 @@ class RedisServer:
         return self._folder
 
 
-def create_database(server: PostgresServer, template: str | None = None) -> str:
+def create_database(server: PostgresServer, template: str | None = None, at: str | None = None) -> str:
     """Create a database on `server`, as a copy of the one at the URL `template` when given; returns its URL.
+
+    It is the URL `at` when given, where no database may be.
 
     Nobody may be connected to the template. A copy takes tens of milliseconds, migrations take seconds: migrate one
     database per run, copy it for each test that needs its own, and drop the copy, which is some thirty megabytes.
     """
-    name = f"test_{secrets.token_hex(6)}"
+    name = (make_url(at).database if at else None) or f"test_{secrets.token_hex(6)}"
     source = sql.Identifier(make_url(template).database or "" if template else "template1")
     with _connect(server.url) as connection:
         connection.execute(

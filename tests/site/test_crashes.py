@@ -81,10 +81,13 @@ def parcels(installations: Installations, dialect: str) -> TestInstallation:
 
 
 @pytest.mark.timeout(400)
-def test_an_installation_killed_anywhere_is_whole_or_absent(parcels: TestInstallation) -> None:
+def test_an_installation_killed_anywhere_is_whole_or_absent(
+    installations: Installations, parcels: TestInstallation
+) -> None:
+    nothing = installations.keep(parcels)
     total = statements(parcels, "enable")
-    back_to_nothing(parcels)
     for statement in range(1, total + 1):
+        parcels = installations.put_back(parcels, nothing)
         killed_at(parcels, statement, "enable")
         with parcels.lifecycle() as lifecycle, as_system("test"):
             lifecycle.recover()
@@ -93,15 +96,16 @@ def test_an_installation_killed_anywhere_is_whole_or_absent(parcels: TestInstall
         assert state != "installing"
         parcels.change("enable", "parcels")
         assert look(parcels) == ("enabled", True)
-        back_to_nothing(parcels)
 
 
 @pytest.mark.timeout(400)
-def test_a_purge_killed_anywhere_is_done_or_undone(parcels: TestInstallation) -> None:
-    prepare_purge(parcels)
+def test_a_purge_killed_anywhere_is_done_or_undone(installations: Installations, parcels: TestInstallation) -> None:
+    for action in ("enable", "disable", "uninstall"):
+        parcels.change(action, "parcels")
+    removed = installations.keep(parcels)
     total = statements(parcels, "purge")
     for statement in range(1, total + 1):
-        prepare_purge(parcels)
+        parcels = installations.put_back(parcels, removed)
         killed_at(parcels, statement, "purge")
         with parcels.lifecycle() as lifecycle, as_system("test"):
             lifecycle.recover()
@@ -109,16 +113,6 @@ def test_a_purge_killed_anywhere_is_done_or_undone(parcels: TestInstallation) ->
         if look(parcels)[0] == "removed":
             parcels.change("purge", "parcels")
         assert look(parcels) == (None, False)
-
-
-def prepare_purge(parcels: TestInstallation) -> None:
-    for action in ("enable", "disable", "uninstall"):
-        parcels.change(action, "parcels")
-
-
-def back_to_nothing(parcels: TestInstallation) -> None:
-    for action in ("disable", "uninstall", "purge"):
-        parcels.change(action, "parcels")
 
 
 def test_what_a_dead_process_announced_is_taken_back_with_a_sentence(parcels: TestInstallation) -> None:
