@@ -244,8 +244,8 @@ class Installations:
         dialect = "sqlite" if installation.runtime.database.is_sqlite else "postgresql"
         return self._copy(dialect, installation.config.database_url, folder)
 
-    def put_back(self, installation: TestInstallation, kept: str) -> TestInstallation:
-        """An installation in the place of ``installation``, with the database that was kept; nothing else is undone."""
+    def put_back(self, installation: TestInstallation, kept: str) -> None:
+        """Give an installation the database that was kept, as if its process began anew; nothing else is undone."""
         installation.close()
         url = installation.config.database_url
         if installation.runtime.database.is_sqlite:
@@ -255,7 +255,8 @@ class Installations:
         else:
             drop_database(self.postgres(), url)
             create_database(self.postgres(), kept, at=url)
-        return TestInstallation(installation.config, QuickRuntime(installation.config))
+        installation.runtime = QuickRuntime(installation.config)
+        installation.application = Application(installation.runtime)
 
     def remove(self, installation: TestInstallation) -> None:
         """Let go of an installation that was made here, and of its folder and database."""

@@ -87,7 +87,7 @@ def test_an_installation_killed_anywhere_is_whole_or_absent(
     nothing = installations.keep(parcels)
     total = statements(parcels, "enable")
     for statement in range(1, total + 1):
-        parcels = installations.put_back(parcels, nothing)
+        installations.put_back(parcels, nothing)
         killed_at(parcels, statement, "enable")
         with parcels.lifecycle() as lifecycle, as_system("test"):
             lifecycle.recover()
@@ -105,7 +105,7 @@ def test_a_purge_killed_anywhere_is_done_or_undone(installations: Installations,
     removed = installations.keep(parcels)
     total = statements(parcels, "purge")
     for statement in range(1, total + 1):
-        parcels = installations.put_back(parcels, removed)
+        installations.put_back(parcels, removed)
         killed_at(parcels, statement, "purge")
         with parcels.lifecycle() as lifecycle, as_system("test"):
             lifecycle.recover()

@@ -29,7 +29,7 @@ def hints(deals: Sequence[int]) -> Mapping[int, Hint]:
     """What is planned next for each of the deals with these ids; what is overdue stands out."""
     found = next_plans(TYPE, deals)
     # Once for all cards: the sentence, and each day.
-    today, with_day, written = reader_today(), _("%(subject)s · %(day)s"), cache(format_local_date)
+    today, with_day, written = reader_today(), _("%(subject)s · %(day)s"), cache(_unbroken)
 
     def hint(plan: Plan) -> Hint:
         if plan.due is None:
@@ -40,6 +40,11 @@ def hints(deals: Sequence[int]) -> Mapping[int, Hint]:
         return Hint(text, late, "alert-triangle" if late else ICONS.get(plan.kind, "clock"))
 
     return {number: hint(plan) for number, plan in found.items()}
+
+
+def _unbroken(day: dt.date) -> str:
+    # On two lines between words of another direction nobody finds its parts.
+    return format_local_date(day).replace(" ", "\u00a0")
 
 
 def plan_url(deal: Deal) -> str:
