@@ -73,9 +73,9 @@ class Cards:
         A board has 120 cards in a handful of shapes. Drawn by the template one by one they took three times as long.
         """
         html: list[str] = []
-        drawn = [*cards]
-        safe = iter(escaped([str(word) for card in drawn for word in card[: len(WORDS)]]))
-        for card in drawn:
+        some = [*cards]
+        safe = iter(escaped([str(word) for card in some for word in card[: len(WORDS)]]))
+        for card in some:
             words = [*islice(safe, len(WORDS))]
             shape = (*map(bool, words), *card[len(WORDS) :])
             pattern = self._patterns.get(shape)
@@ -93,20 +93,20 @@ class Cards:
         age, days = self._age(record, lane)
         named = str(owner) if owner else ""
         return Card(
-            record.id,
-            str(record),
-            f"{self.root}{record.id}",
-            record.version,
-            plain(subtitle, getattr(record, subtitle.name), record) if subtitle is not None else "",
-            plain(amount, getattr(record, amount.name), record) if amount is not None else "",
-            self._written(getattr(record, date)) if date else "",
-            named,
-            named[:1],
-            str(hint.text) if hint else "",
-            self._said(days) if age else "",
-            hint.icon if hint else "clock",
-            hint is not None and hint.warn,
-            age,
+            id=record.id,
+            title=str(record),
+            url=f"{self.root}{record.id}",
+            version=record.version,
+            subtitle=plain(subtitle, getattr(record, subtitle.name), record) if subtitle is not None else "",
+            amount=plain(amount, getattr(record, amount.name), record) if amount is not None else "",
+            date=self._written(getattr(record, date)) if date else "",
+            owner=named,
+            initial=named[:1],
+            hint=str(hint.text) if hint else "",
+            age_text=self._said(days) if age else "",
+            hint_icon=hint.icon if hint else "clock",
+            warn=hint is not None and hint.warn,
+            age=age,
         )
 
     def _age(self, record: Any, lane: Lane) -> tuple[str, int]:

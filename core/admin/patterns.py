@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 _SPECIAL = re.compile("[&<>'\"]").search
-_APART = "\0"  # no text of a database has this sign
+_APART = "\0"  # no text of PostgreSQL has this sign, and hardly any of SQLite
 
 
 class Pattern:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core import archive, reader_today, restore
+from core import archive, format_local_date, reader_today, restore
 from core.testing.installation import TestInstallation
 from plugins.activities.models import TASK, Activity
 from plugins.activities.services import complete
@@ -33,7 +33,10 @@ def test_an_open_activity_is_the_next_step_of_its_deal(busy: TestInstallation) -
         work.commit()
         assert [found.name for found in figures.without_next_step(work, 9).deals] == ["Old roof"]
         told = hints([deal, other])
-        assert str(told[deal.id].text).startswith("\u2068Send the contract\u2069 · ")
+        subject, day = str(told[deal.id].text).split(" · ")
+        assert subject == "\u2068Send the contract\u2069"
+        assert day.replace("\u00a0", " ") == format_local_date(reader_today()), "the day"
+        assert " " not in day, "stays on one line"
         assert not told[deal.id].warn
         assert str(told[other.id].text) == "No next step"
         archive(first)

@@ -1,12 +1,13 @@
 """Batches that are made one step ahead."""
 
+import sys
 import threading
 from collections.abc import Generator
 from contextvars import ContextVar
 
 import pytest
 
-from core.records.transfer.ahead import abreast, ahead
+from core.records.transfer.ahead import TURN, abreast, ahead, short_turns
 
 reader: ContextVar[str] = ContextVar("reader", default="nobody")
 
@@ -79,3 +80,18 @@ def test_whoever_leaves_two_hands_early_leaves_nothing_open() -> None:
     next(made)
     made.close()
     assert len(ended) == 1
+
+
+def test_turns_are_short_inside_only_also_when_it_ends_with_an_error() -> None:
+    before, inside = sys.getswitchinterval(), 0.0
+
+    def break_off() -> None:
+        nonlocal inside
+        with short_turns():
+            inside = sys.getswitchinterval()
+            raise ValueError("broken off")
+
+    with pytest.raises(ValueError, match="broken off"):
+        break_off()
+    assert inside == pytest.approx(TURN)
+    assert sys.getswitchinterval() == before > TURN
