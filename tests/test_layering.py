@@ -17,7 +17,7 @@ FACADE = "__init__"
 FLOORS = {
     0: (
         "config", "errors", "parts", "story", "hookspecs", "text", "calendars", "private_file", "outbound",
-        "outbound_http", "variables", "garbage",
+        "outbound_http", "variables", "garbage", "processes",
     ),  # fmt: skip
     1: ("database", "extension"),
     2: ("accounts", "records", "jobs", "notifications", "mail"),

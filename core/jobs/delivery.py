@@ -7,6 +7,7 @@ RQ imports and calls whatever function name it finds in Redis; with the JSON ser
 import hashlib
 import hmac
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -22,6 +23,7 @@ from rq.serializers import JSONSerializer
 
 from core.config import Config
 from core.errors import PeyvandError
+from core.processes import is_alive
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ PATIENCE = 2.0  # seconds a request waits for Redis
 REST = 3.0  # seconds in which Redis is not asked again after it did not answer
 FAILURE_KEPT = 60  # seconds RQ keeps its own note of a failure; ours is the row
 PROGRESS_KEPT = 86_400  # seconds
+SIGN_OF_LIFE = 2  # seconds between signs of life of a running job
 
 
 class ForbiddenFunction(PeyvandError):
@@ -158,14 +161,23 @@ class JobQueue:
         """Keep the lease of a running job; called again and again by its worker."""
         self._guarded(lambda: self.client.set(self._key("lease", job_id), "1", ex=self.lease_seconds))
 
-    def lifeless(self, job_ids: Sequence[str]) -> list[str]:
-        """Those of `job_ids` whose lease is gone; none when Redis is away, for then nobody can tell."""
+    def silences(self, job_ids: Sequence[str]) -> dict[str, float]:
+        """For how many seconds each of `job_ids` showed no sign of life; without end when its lease is gone.
+
+        Nothing when Redis is away, for then nobody can tell.
+        """
 
         def leases() -> list[Any]:
-            return list(self.client.mget([self._key("lease", job_id) for job_id in job_ids]))
+            with self.client.pipeline(transaction=False) as pipeline:
+                for job_id in job_ids:
+                    pipeline.pttl(self._key("lease", job_id))
+                return list(pipeline.execute())
 
-        found = self._guarded(leases) if job_ids else None
-        return [job_id for job_id, lease in zip(job_ids, found or (), strict=False) if lease is None]
+        left = self._guarded(leases) if job_ids else None
+        return {
+            job_id: self.lease_seconds - milliseconds / 1000 if milliseconds >= 0 else math.inf
+            for job_id, milliseconds in zip(job_ids, left or (), strict=False)
+        }
 
     def publish(self, job_id: str, attempt: int, progress: Mapping[Any, str | int]) -> bool:
         """Show how far a running job is. Returns whether it was asked to stop."""
@@ -216,24 +228,28 @@ class JobQueue:
 
     # --- the one scheduler that leads
 
-    def lead(self, token: str, seconds: int) -> bool:
-        """Become or stay the leading scheduler for `seconds`. True as well when Redis is away: the rows decide then."""
+    def lead(self, process: str, seconds: int) -> bool:
+        """Become or stay the leading scheduler for `seconds`. True as well when Redis is away: the rows decide then.
+
+        `process` is its `core.processes.process_id`: one of this machine that was killed is not waited for.
+        """
         key = self._key("leader")
 
         def take() -> bool:
-            if self.client.set(key, token, nx=True, ex=seconds):
+            if self.client.set(key, process, nx=True, ex=seconds):
                 return True
-            if self.client.get(key) != token.encode():
+            leader: Any = self.client.get(key)
+            if leader not in (None, process.encode()) and is_alive(leader.decode()):
                 return False
-            self.client.expire(key, seconds)
+            self.client.set(key, process, ex=seconds)
             return True
 
         return self._guarded(take) is not False
 
-    def stop_leading(self, token: str) -> None:
+    def stop_leading(self, process: str) -> None:
         """Let another scheduler lead at once."""
         key = self._key("leader")
-        self._guarded(lambda: self.client.get(key) == token.encode() and self.client.delete(key))
+        self._guarded(lambda: self.client.get(key) == process.encode() and self.client.delete(key))
 
     # --- what may be lost
 

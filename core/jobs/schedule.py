@@ -12,7 +12,6 @@ one period ahead it may be another machine whose clock goes a little faster, and
 import hashlib
 import json
 import logging
-import secrets
 import signal
 import threading
 import time
@@ -28,12 +27,13 @@ from core.jobs.models import SCHEDULES, insert_once
 from core.jobs.queue import enqueue_if_idle
 from core.jobs.sweep import Sweeper
 from core.parts import Schedule
+from core.processes import process_id
 
 log = logging.getLogger(__name__)
 
 TICK = 1.0  # seconds
 SWEEP_EVERY = 2.0  # seconds
-LEADS_FOR = 15  # seconds a leader that was killed is waited for
+LEADS_FOR = 15  # seconds a leader on another machine that was killed is waited for
 
 
 def main(runtime: Any) -> int:
@@ -44,13 +44,13 @@ def main(runtime: Any) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    token = secrets.token_hex(8)
+    me = process_id()
     sweeper = Sweeper(runtime)
     swept_at = float("-inf")
     while not stop.is_set() and not runtime.must_retire():
         try:
             site = runtime.current_site()
-            if runtime.queue.lead(token, LEADS_FOR):
+            if runtime.queue.lead(me, LEADS_FOR):
                 queue_due(site)
                 if time.monotonic() - swept_at >= SWEEP_EVERY:
                     swept_at = time.monotonic()
@@ -61,7 +61,7 @@ def main(runtime: Any) -> int:
             # One bad schedule or build must not end the others' time.
             log.exception("The scheduler could not finish a round.")
         stop.wait(TICK)
-    runtime.queue.stop_leading(token)
+    runtime.queue.stop_leading(me)
     return 0
 
 

@@ -5,6 +5,7 @@ many ends at the claim of the row.
 """
 
 import datetime as dt
+import math
 import time
 from typing import Any
 
@@ -13,10 +14,11 @@ from sqlalchemy.engine import Connection
 
 from core.accounts.models import now
 from core.database.engine import Database, reading
-from core.jobs.delivery import QUEUES
+from core.jobs.delivery import QUEUES, SIGN_OF_LIFE
 from core.jobs.execution import give_up_run, pause_before
 from core.jobs.models import CANCELLED, DONE, FAILED, INTERRUPTED, JOBS, PARKED, QUEUED, RUNNING
 from core.parts import Job
+from core.processes import is_alive
 
 BATCH = 500
 """Rows looked at, at most, per step and queue."""
@@ -26,6 +28,8 @@ CHORES_KEPT = dt.timedelta(days=1)
 """How long ended jobs are shown; the installation's own, when they went well, are many and dull."""
 
 HOUR = 3600.0
+SILENT = 3 * SIGN_OF_LIFE
+"""Seconds without a sign of life after which a run whose worker is not found on its machine is lost."""
 
 
 class Sweeper:
@@ -35,7 +39,7 @@ class Sweeper:
         runtime: the process' Runtime.
         grace: seconds for which a running job must show no life, over several sweeps, before it is taken for lost; a
             third of a lease by default. A Redis that was emptied, or a clock that was set, ends every lease at once;
-            live workers renew theirs sooner.
+            live workers renew theirs sooner. A job whose worker is known to be dead gets none.
     """
 
     def __init__(self, runtime: Any, *, grace: float | None = None) -> None:
@@ -77,28 +81,43 @@ class Sweeper:
             connection.execute(rows.values(status=after))
 
     def _give_up_lost(self, jobs: dict[str, Job]) -> None:
-        overdue = (
-            sa.select(JOBS.c.id, JOBS.c.attempts, JOBS.c.name)
-            .where(JOBS.c.status == RUNNING, JOBS.c.lease_until < now())
+        running = (
+            sa.select(JOBS.c.id, JOBS.c.attempts, JOBS.c.name, JOBS.c.worker, JOBS.c.lease_until)
+            .where(JOBS.c.status == RUNNING)
             .order_by(JOBS.c.lease_until)
             .limit(BATCH)
         )
         with reading(), self._database.engine.connect() as connection:
-            runs = {row.id: row for row in connection.execute(overdue)}
-        moment = time.monotonic()
-        lifeless = [runs[job_id] for job_id in self._queue.lifeless(list(runs))]
-        before = self._lifeless_since
-        self._lifeless_since = {(run.id, run.attempts): before.get((run.id, run.attempts), moment) for run in lifeless}
-        for run in lifeless:
-            if moment - self._lifeless_since[run.id, run.attempts] >= self._grace:
-                with self._database.engine.begin() as connection:
-                    give_up_run(
-                        connection,
-                        run.id,
-                        attempt=run.attempts,
-                        reason=INTERRUPTED,
-                        pause=pause_before(jobs.get(run.name), run.attempts),
-                    )
+            runs = {row.id: row for row in connection.execute(running)}
+        silences = self._queue.silences(list(runs))
+        for run in self._lost([(runs[job_id], silence) for job_id, silence in silences.items()]):
+            with self._database.engine.begin() as connection:
+                give_up_run(
+                    connection,
+                    run.id,
+                    attempt=run.attempts,
+                    reason=INTERRUPTED,
+                    pause=pause_before(jobs.get(run.name), run.attempts),
+                )
+
+    def _lost(self, runs: list[tuple[Any, float]]) -> list[Any]:
+        """Those of ``runs``, pairs of a row and the seconds of its silence, that nobody is at work on any more.
+
+        A worker of this machine that was killed is found dead; another one can only be waited for. The silence is asked
+        for of the dead as well: machines that share a name (containers may) do not see each other's processes.
+        """
+        lost = []
+        overdue, moment = now(), time.monotonic()
+        before, self._lifeless_since = self._lifeless_since, {}
+        for run, silence in runs:
+            if silence > SILENT and not is_alive(run.worker):
+                lost.append(run)
+            elif silence == math.inf and run.lease_until < overdue:
+                since = before.get((run.id, run.attempts), moment)
+                self._lifeless_since[run.id, run.attempts] = since
+                if moment - since >= self._grace:
+                    lost.append(run)
+        return lost
 
     def _deliver(self, jobs: dict[str, Job]) -> None:
         due = sa.or_(JOBS.c.run_after.is_(None), JOBS.c.run_after <= now())

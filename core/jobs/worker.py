@@ -10,10 +10,7 @@ What happens in the parent before each fork, and why:
 """
 
 import logging
-import os
 import resource
-import secrets
-import socket
 import time
 from typing import Any
 
@@ -26,14 +23,14 @@ from rq.worker.base import StopRequested
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.garbage import set_aside
-from core.jobs.delivery import QUEUES, Delivery, ForbiddenFunction
+from core.jobs.delivery import QUEUES, SIGN_OF_LIFE, Delivery, ForbiddenFunction
 from core.jobs.execution import give_up_run, pause_before, perform_job
 from core.jobs.models import INTERRUPTED
+from core.processes import process_id
 
 log = logging.getLogger(__name__)
 
 IDLE_LOOK = 1  # seconds between looks at the generation while there is nothing to do
-SIGN_OF_LIFE = 2  # seconds between signs of life of a running job
 STOP_WITHIN = 6.0  # seconds a running job may go on after the worker was told to stop
 
 _worker: "JobWorker | None" = None
@@ -82,7 +79,8 @@ class JobWorker(rq.Worker):
         client = runtime.queue.waiting_client()
         super().__init__(
             [runtime.queue.rq_queue(name, client) for name in QUEUES],
-            name=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            # By it the sweeper knows that this process was killed.
+            name=process_id(),
             connection=client,
             job_class=Delivery,
             serializer=JSONSerializer,

@@ -13,14 +13,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.engine import Connection
@@ -33,6 +31,7 @@ from core.errors import LifecycleError, PluginError
 from core.extension.discovery import FoundPlugin, discover
 from core.extension.hooks import Hooks
 from core.extension.loading import load_plugin
+from core.processes import is_alive, process_id
 from core.records.audit import Audit, audit_row
 from core.records.belongings import forget_plugin
 from core.records.gate import GatedSession
@@ -50,9 +49,7 @@ from core.site.state import (
     PluginState,
     Process,
     bump_generation,
-    is_alive,
     lives,
-    process_id,
     wanted_states,
 )
 
@@ -215,8 +212,7 @@ class Lifecycle:
 
     def _own_processes(self) -> set[str]:
         """This process, and the worker that forked it and waits for it: neither touches the tables meanwhile."""
-        parent = psutil.Process(os.getppid())
-        return {process_id(), f"{socket.gethostname()}:{parent.pid}:{int(parent.create_time())}"}
+        return {process_id(), process_id(os.getppid())}
 
     # --- hooks, states, journal
 

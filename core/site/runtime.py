@@ -26,12 +26,13 @@ from core.extension.discovery import FoundPlugin, discover
 from core.extension.hooks import Hooks
 from core.extension.loading import load_glue, load_plugin, loaded_version
 from core.jobs.queue import JobQueue
+from core.processes import process_id
 from core.records.gate import GatedSession
 from core.site.assembly import assemble
 from core.site.gate import Gate
 from core.site.selection import LOADED, STALE, Selection, select
 from core.site.site import Site
-from core.site.state import PURGING, Process, forget_the_dead, process_id, read_generation, wanted_states
+from core.site.state import PURGING, Process, forget_the_dead, read_generation, wanted_states
 
 log = logging.getLogger(__name__)
 

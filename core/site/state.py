@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import socket
 from typing import Any
 
-import psutil
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.accounts.models import Base, now
 from core.database.marks import GENERATION
 from core.database.types import UtcDateTime
+from core.processes import is_alive, is_here
 
 # The states an administrator chooses; `installing` and `purging` are passed through.
 ENABLED, DISABLED, REMOVED = "enabled", "disabled", "removed"
@@ -77,27 +75,9 @@ class Process(Base):
     observed: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
 
 
-def process_id() -> str:
-    """A name for this process that no other has, not even after a restart reuses its number."""
-    pid = os.getpid()
-    return f"{socket.gethostname()}:{pid}:{int(psutil.Process(pid).create_time())}"
-
-
-def is_alive(owner: str) -> bool:
-    """Whether the process called ``owner`` still runs; one on another machine is trusted to its heartbeat."""
-    host, pid, created = owner.rsplit(":", 2)
-    if host != socket.gethostname():
-        return True
-    try:
-        process = psutil.Process(int(pid))
-        return int(process.create_time()) == int(created) and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def lives(process: str, seen_at: dt.datetime) -> bool:
     """Whether a process runs, by its number on this machine and by its last heartbeat on another."""
-    if process.rsplit(":", 2)[0] == socket.gethostname():
+    if is_here(process):
         return is_alive(process)
     return (now() - seen_at).total_seconds() < ALIVE
 

@@ -21,11 +21,12 @@ import sqlalchemy as sa
 from core.accounts import users
 from core.accounts.actor import as_system
 from core.config import Config
+from core.processes import is_alive
 from core.site.installation import prepare_core
 from core.site.lifecycle import started
 from core.site.plan import ENABLE
 from core.site.runtime import Runtime
-from core.site.state import Process, is_alive, read_generation
+from core.site.state import Process, read_generation
 from core.testing.installation import PASSWORD, TOKEN
 
 START_WITHIN = 90  # seconds, for a machine that is busy with other tests

@@ -18,6 +18,7 @@ from core.accounts.models import Role, User
 from core.config import Config
 from core.jobs.models import JOBS
 from core.jobs.queue import enqueue
+from core.processes import process_id
 from core.testing.servers import RedisServer, create_database, drop_database
 from tests.jobs.toy import ToyRuntime
 
@@ -90,6 +91,16 @@ def start(runtime: ToyRuntime) -> Iterator[Start]:
         except ProcessLookupError:
             pass
         process.wait()
+
+
+@pytest.fixture
+def killed() -> str:
+    """The name of a process of this machine that was killed."""
+    process = subprocess.Popen(["sleep", "60"])
+    name = process_id(process.pid)
+    process.kill()
+    process.wait()
+    return name
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from core.accounts.models import User, now
 from core.jobs.execution import perform_job
 from core.jobs.models import JOBS
 from core.jobs.queue import enqueue
-from core.jobs.sweep import Sweeper
+from core.jobs.sweep import SILENT, Sweeper
+from core.processes import process_id
 from tests.jobs.toy import marks
 
 
@@ -145,6 +146,26 @@ def test_a_lost_run_is_queued_again_and_then_given_up(runtime, ask, row):
     change(runtime, status="running", attempts=3, lease_until=long_ago)
     sweeper.sweep(jobs)
     assert (row(job_id).status, row(job_id).reason) == ("failed", "interrupted")
+
+
+def test_a_run_is_lost_at_once_only_if_its_worker_is_dead_here_and_showed_no_life_for_a_while(
+    runtime, ask, row, killed
+):
+    job_id = ask("toy.mark", text="x")
+    queue, jobs = runtime.queue, runtime.current_site().jobs
+
+    def after(silence: float, worker: str) -> str:
+        change(runtime, status="running", attempts=1, worker=worker, lease_until=now() + dt.timedelta(minutes=1))
+        queue.show_life(job_id)
+        queue.client.pexpire(queue.key("lease", job_id), int((queue.lease_seconds - silence) * 1000))
+        Sweeper(runtime).sweep(jobs)
+        return row(job_id).status
+
+    assert after(1, killed) == "running"
+    assert after(SILENT + 1, process_id()) == "running"
+    assert after(SILENT + 1, f"elsewhere:{killed.partition(':')[2]}") == "running"
+    assert after(SILENT + 1, "a name of an older version") == "running"
+    assert after(SILENT + 1, killed) == "queued"
 
 
 def test_old_jobs_are_forgotten_and_young_ones_kept(runtime, ask, row):

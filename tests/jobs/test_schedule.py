@@ -9,6 +9,7 @@ from core.jobs.execution import perform_job
 from core.jobs.models import JOBS, SCHEDULES
 from core.jobs.schedule import queue_due, schedule_name
 from core.parts import Schedule
+from core.processes import process_id
 
 HOUR = 3600
 
@@ -102,6 +103,13 @@ def test_one_scheduler_leads_until_it_stops(runtime):
     assert not queue.lead("b", 15)
     queue.stop_leading("a")
     assert queue.lead("b", 15)
+
+
+def test_a_leader_that_was_killed_on_this_machine_is_not_waited_for(runtime, killed):
+    queue = runtime.queue
+    assert queue.lead(killed, 15)
+    assert queue.lead(process_id(), 15)
+    assert not queue.lead(killed, 15)
 
 
 def test_the_same_job_with_other_arguments_is_another_schedule():

@@ -51,7 +51,6 @@ class ToyRuntime:
         self.config = config
         self.database = Database(config)
         self.queue = JobQueue(config)
-        self.queue.lease_seconds = 6
         self._sites = {on: self._build(on) for on in (True, False)}
 
     def _build(self, toy_is_on: bool) -> ToySite:

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from core.accounts.models import now
 from core.config import Config
 from core.jobs.models import JOBS
+from core.processes import process_id
 from core.records.privacy.models import RetentionRule
 from core.records.seals.digest import ROWS
 from core.records.seals.sealing import seal_audit
 from core.serve import doctor
-from core.site.state import PluginState, Process, bump_generation, process_id
+from core.site.state import PluginState, Process, bump_generation
 
 
 def _bad(config):

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from core.accounts.models import now
-from core.site.state import Process, process_id
+from core.processes import process_id
+from core.site.state import Process
 from core.testing.installation import TestInstallation
 
 
