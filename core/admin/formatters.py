@@ -72,7 +72,7 @@ def shown(field: Field, value: Any, record: Any = None, *, whole: bool = False) 
     text = plain(field, value, record)
     if field.kind == "long_text":
         return _long_text(text, whole=whole)
-    if field.kind in ("money", "integer", "decimal"):
+    if field.kind in ("text", "money", "integer", "decimal"):
         return _html("<bdi>%s</bdi>", text)
     return escape(text)
 
@@ -229,7 +229,7 @@ def _currency(field: Field, record: Any) -> str | None:
 def _long_text(text: str, *, whole: bool) -> Markup:
     if whole:
         return _html('<span class="long-text" dir="auto">%s</span>', text)
-    return escape(text if len(text) <= EXCERPT else f"{text[:EXCERPT].rstrip()}…")
+    return _html("<bdi>%s</bdi>", text if len(text) <= EXCERPT else f"{text[:EXCERPT].rstrip()}…")
 
 
 def _phone(_field: Field, value: str) -> Markup:

@@ -73,6 +73,27 @@ def test_cells_are_saved_by_enter_left_by_escape_and_walked_by_tab(visit: Callab
     assert visitor.messages == []
 
 
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_a_text_longer_than_its_cell_is_cut_at_its_own_end(visit: Callable[..., Visitor], language: str) -> None:
+    visitor = visit(language=language)
+    visitor.sign_in()
+    page = visitor.go(PEOPLE)
+    cell = page.locator("td.col-city").first
+    for text, direction in (("A city with a long name, " * 3, "ltr"), ("شهری با نامی بسیار بلند، " * 3, "rtl")):
+        cell.locator(".cell-e").click()
+        cell.locator("[name=city]").fill(text)
+        cell.locator("[name=city]").press("Enter")
+        expect(cell.locator("bdi")).to_have_text(text.strip())
+        cut = cell.evaluate(
+            "td => { const text = td.querySelector('bdi'); "
+            "const [inside, around] = [text, td].map(part => part.getBoundingClientRect()); "
+            "return [getComputedStyle(text).direction, text.scrollWidth > text.clientWidth, "
+            "inside.left >= around.left && inside.right <= around.right]; }"
+        )
+        assert cut == [direction, True, True]
+    assert visitor.messages == []
+
+
 def test_groups_unfold_and_columns_are_chosen_and_kept_as_a_view(visit: Callable[..., Visitor]) -> None:
     visitor = visit()
     visitor.sign_in()
