@@ -63,7 +63,7 @@ def perform_job(runtime: Any, job_id: str, worker: str) -> None:
         worker: the name of the worker, written to the row.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: the database is away; the row is found later by the sweeper.
+        sqlalchemy.exc.DBAPIError: the database is away; the row is taken back by the worker.
     """
     site = runtime.current_site()
     database: Database = runtime.database

@@ -16,16 +16,18 @@ from typing import Any
 
 import redis
 import rq
+import sqlalchemy as sa
 from rq.executions import Execution
 from rq.job import Job as RqJob
 from rq.serializers import JSONSerializer
 from rq.worker.base import StopRequested
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.database.engine import reading
 from core.garbage import set_aside
 from core.jobs.delivery import QUEUES, SIGN_OF_LIFE, Delivery, ForbiddenFunction
 from core.jobs.execution import give_up_run, pause_before, perform_job
-from core.jobs.models import INTERRUPTED
+from core.jobs.models import INTERRUPTED, JOBS, RUNNING
 from core.processes import process_id
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,7 @@ class JobWorker(rq.Worker):
         self._refresh_site()
         self.runtime.database.dispose()
         super().execute_job(job, queue)
+        self._take_back(job.id)
 
     def main_work_horse(self, job: RqJob, queue: rq.Queue) -> None:
         """The first thing the child does; it does not return."""
@@ -143,21 +146,28 @@ class JobWorker(rq.Worker):
         except SQLAlchemyError as error:
             log.warning("Job %s runs on without the database: %s", job.id, error)
 
-    def handle_work_horse_killed(self, job: RqJob, retpid: int, ret_val: int, rusage: Any) -> None:
-        """The child died without settling its row: out of memory, killed, or past every deadline."""
-        stopping = self._told_to_stop_at is not None
-        try:
-            with self.runtime.database.engine.begin() as connection:
-                give_up_run(
-                    connection,
-                    job.id,
-                    worker=self.name,
-                    reason=INTERRUPTED,
-                    pause=0 if stopping else pause_before(None, 1),
-                    free=stopping,
-                )
-        except SQLAlchemyError as error:
-            log.warning("Job %s was interrupted; the sweeper will find it: %s", job.id, error)
+    def _take_back(self, job_id: str) -> None:
+        """Queue a job again whose child did not settle its row: killed, out of memory, or left by the database."""
+        left = sa.select(JOBS.c.id).where(JOBS.c.id == job_id, JOBS.c.status == RUNNING, JOBS.c.worker == self.name)
+        engine = self.runtime.database.engine
+        while True:
+            stopping = self._told_to_stop_at is not None
+            try:
+                with reading(), engine.connect() as connection:
+                    if connection.execute(left).first() is None:
+                        return
+                pause = 0 if stopping else pause_before(None, 1)
+                with engine.begin() as connection:
+                    give_up_run(
+                        connection, job_id, worker=self.name, reason=INTERRUPTED, pause=pause, free=stopping
+                    )
+                return
+            except SQLAlchemyError as error:
+                if stopping:
+                    log.warning("Job %s was interrupted; the sweeper will find it: %s", job_id, error)
+                    return
+                log.warning("Job %s was interrupted; its worker waits for the database: %s", job_id, error)
+                time.sleep(IDLE_LOOK)
 
     def _keep_up(self) -> None:
         """Between jobs: end when the runtime is to be replaced, else have the current Site."""

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from core.jobs.models import JOBS, LIVE
+from core.jobs.models import JOBS, LIVE, RUNNING
 from core.processes import is_alive
 from core.records.events import OutboxEvent
 from core.site.state import Process
@@ -109,11 +109,17 @@ def processes(served: ServedInstallation, kind: str) -> list[int]:
         return [int(row.id.rsplit(":", 2)[1]) for row in rows if is_alive(row.id)]
 
 
-def wait(condition: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
+def wait(condition: Callable[[], Any], what: str, seconds: float, look_every: float = 0.1) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what
-        time.sleep(0.1)
+        time.sleep(look_every)
+
+
+def works(served: ServedInstallation) -> bool:
+    """Whether a worker is in the middle of a job."""
+    with served.runtime.database.autocommit() as connection:
+        return bool(connection.scalar(sa.select(sa.func.count()).where(JOBS.c.status == RUNNING)))
 
 
 def nothing_waits(served: ServedInstallation) -> bool:
@@ -139,6 +145,7 @@ def test_worker_and_scheduler_killed_at_work_are_replaced_and_finish_it(served: 
     work = Work(served, "Worker")
 
     def kill_both() -> None:
+        wait(lambda: works(served), "no event is told", 10, look_every=0.001)
         for kind in ("worker", "scheduler"):
             for pid in processes(served, kind):
                 os.kill(pid, signal.SIGKILL)
@@ -157,6 +164,7 @@ def test_a_redis_that_is_killed_and_forgets_everything_stops_no_save_and_loses_n
     ]
 
     def kill_it() -> None:
+        wait(lambda: works(served), "no event is told", 10, look_every=0.001)
         folder = served.config.instance / "redis"
         redis.send_signal(signal.SIGSTOP)
         for path in [entry for entry in folder.rglob("*") if entry.is_file() and entry.suffix != ".log"]:
@@ -177,6 +185,7 @@ def test_a_postgresql_that_crashes_under_load_has_what_it_acknowledged(
     away = served.client()
 
     def crash() -> None:
+        wait(lambda: works(served), "no event is told", 10, look_every=0.001)
         postgres.crash()
         # The test's own connections were cut off too, and one used a moment ago is not asked whether it lives.
         served.runtime.database.dispose()
