@@ -158,9 +158,7 @@ class JobWorker(rq.Worker):
                         return
                 pause = 0 if stopping else pause_before(None, 1)
                 with engine.begin() as connection:
-                    give_up_run(
-                        connection, job_id, worker=self.name, reason=INTERRUPTED, pause=pause, free=stopping
-                    )
+                    give_up_run(connection, job_id, worker=self.name, reason=INTERRUPTED, pause=pause, free=stopping)
                 return
             except SQLAlchemyError as error:
                 if stopping:
