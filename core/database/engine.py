@@ -23,7 +23,7 @@ SQLITE_WAIT = 15  # seconds a SQLite writer waits for another
 
 # The file is read through the memory all processes share; what is mapped is not copied into each of their caches.
 PRAGMAS = (
-    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "mmap_size=1073741824", "cache_size=-8192",
+    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "mmap_size=1073741824", "cache_size=-16384",
     "temp_store=MEMORY",
 )  # fmt: skip
 
