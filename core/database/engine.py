@@ -21,10 +21,12 @@ POOL_WAIT = 10  # seconds a request waits for a connection before it is told tha
 FRESH = 1.0  # seconds after its use in which a connection is believed to live
 SQLITE_WAIT = 15  # seconds a SQLite writer waits for another
 
-# The file is read through the memory all processes share; what is mapped is not copied into each of their caches.
+# The file is read through the memory all processes share; what is mapped is not copied into each of their caches. What
+# a statement needs for a while (a sort, the pages that it may have to put back) goes to a file once it outgrows the
+# cache: with ``temp_store=MEMORY`` a batch of an import held 90 MB of it, and a long UPDATE as much as it changed.
 PRAGMAS = (
     "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "mmap_size=1073741824", "cache_size=-16384",
-    "temp_store=MEMORY",
+    "temp_store=FILE",
 )  # fmt: skip
 
 ONE_PLAN = "one_plan"

@@ -214,24 +214,19 @@ def _write_batch(
 
     Returns how many rows of the file have been dealt with.
     """
-    run = _fetch(session, import_id)
-    if run is None:
-        raise ClaimLost
-    claimed = session.execute(
-        sa.update(ImportRun)
-        .where(
-            ImportRun.id == import_id,
-            ImportRun.checkpoint == run.checkpoint,
-            ImportRun.checkpoint < batch.rows[0].number,
-            ImportRun.status == models.RUNNING,
-        )
-        .values(checkpoint=batch.rows[-1].number)
-        .execution_options(synchronize_session=False)
-    )
-    if claimed.rowcount != 1:  # type: ignore[attr-defined]
-        raise ClaimLost
+    run = _claim(session, import_id, batch)
     writer.created.clear()
-    outcomes = _outcomes(batch.rows, _as_planned(session, batch, writer))
+    try:
+        written = _as_planned(session, batch, writer)
+    except ROW_ERRORS:
+        # Back to the beginning of the transaction, not to a savepoint: SQLite would have kept each page that the batch
+        # changes as it was before, in memory, 90 MB of them.
+        session.rollback()
+        batch.fate.failed = True
+        writer.forget()
+        run = _claim(session, import_id, batch)
+        written = _written(session, _readable(batch.rows), writer)
+    outcomes = _outcomes(batch.rows, written)
     kinds = Counter(outcome.kind for outcome in outcomes)
     left = [
         Leftover(row.number, row.cells, outcome.reason)
@@ -252,6 +247,27 @@ def _write_batch(
     return seen
 
 
+def _claim(session: Session, import_id: int, batch: Batch) -> ImportRun:
+    """The import, whose checkpoint is put behind a batch that nobody has written yet; ``ClaimLost`` if somebody has."""
+    run = _fetch(session, import_id)
+    if run is None:
+        raise ClaimLost
+    claimed = session.execute(
+        sa.update(ImportRun)
+        .where(
+            ImportRun.id == import_id,
+            ImportRun.checkpoint == run.checkpoint,
+            ImportRun.checkpoint < batch.rows[0].number,
+            ImportRun.status == models.RUNNING,
+        )
+        .values(checkpoint=batch.rows[-1].number)
+        .execution_options(synchronize_session=False)
+    )
+    if claimed.rowcount != 1:  # type: ignore[attr-defined]
+        raise ClaimLost
+    return run
+
+
 def _outcomes(rows: Sequence[CheckedRow], written: Iterable[RowOutcome]) -> list[RowOutcome]:
     """The outcome of each row, with those of the readable ones."""
     coming = iter(written)
@@ -262,13 +278,7 @@ def _as_planned(session: Session, batch: Batch, writer: Writer) -> list[RowOutco
     """Carry out the plan of a batch, or write its rows as if there had been none."""
     if batch.plan is None or not batch.holds:
         return _written(session, _readable(batch.rows), writer, batch.drafts)
-    try:
-        with session.begin_nested():
-            return writer.carry_out(batch.plan)
-    except ROW_ERRORS:
-        batch.fate.failed = True
-        writer.forget()
-    return _written(session, _readable(batch.rows), writer)
+    return writer.carry_out(batch.plan)
 
 
 def _written(
