@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms import ValidationError as FormError
 from wtforms.fields.core import UnboundField
-from wtforms.validators import Email, InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import EmailInput, TelInput, URLInput
 
 from core.admin.any_record import AnyLookup, AnyRecordField
@@ -29,7 +29,7 @@ from core.admin.form_fields import (
     whole,
 )
 from core.admin.lookup import Lookup
-from core.database.types import Color
+from core.database.types import Color, is_email
 from core.errors import CatalogError
 from core.records.colors import COLOR_LABELS
 from core.records.fields import Field
@@ -93,7 +93,7 @@ def _long_text(field: Field, attributes: dict[str, Any], _name: str) -> UnboundF
 
 def _email(field: Field, attributes: dict[str, Any], _name: str) -> UnboundField:
     attributes = _limited(field, attributes)
-    attributes["validators"].append(Email(_l("Not an e-mail address.")))
+    attributes["validators"].append(check_email)
     return StringField(**attributes, widget=EmailInput(), render_kw={"dir": "ltr", "autocomplete": "off"})
 
 
@@ -106,6 +106,12 @@ def _url(field: Field, attributes: dict[str, Any], _name: str) -> UnboundField:
 
 def _with_scheme(value: str | None) -> str | None:
     return f"https://{value}" if value and "://" not in value and ":" not in value.split("/")[0] else value
+
+
+def check_email(_form: BaseForm, field: Any) -> None:
+    """Refuse what is not written as an e-mail address is."""
+    if not is_email(field.data or ""):
+        raise FormError(_("Not an e-mail address."))
 
 
 def check_url(_form: BaseForm, field: Any) -> None:

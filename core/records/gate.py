@@ -189,7 +189,10 @@ def _changes(session: Session, record: Record, parts: list[Part]) -> dict[str, t
     state = instance_state(record)
     fields = described(type(record)).all_fields
     changes: dict[str, tuple[Any, Any]] = {}
+    untouched = state.unmodified  # to ask an attribute for its history takes ten times as long
     for attribute in state.mapper.column_attrs:
+        if attribute.key in untouched:
+            continue
         known = fields.get(attribute.key)
         if attribute.key in SILENT or (known is not None and known.managed and attribute.key != "archived_at"):
             continue

@@ -7,12 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
 from sqlalchemy.orm import object_session
 
 from core.accounts.actor import acting
-from core.database.types import Color, parse_phone
+from core.database.types import Color, is_email, parse_phone
 from core.errors import ValidationError
 from core.records.catalog import RecordType
 from core.records.fields import Field
@@ -138,11 +137,8 @@ def _check_kind(record: Any, field: Field, value: Any) -> str | None:
             setattr(record, field.name, parse_phone(value))
         except ValueError:
             return _("Not a phone number. Example: %(example)s", example="0912 123 4567")
-    if field.kind == "email":
-        try:
-            validate_email(value, check_deliverability=False)
-        except EmailNotValidError:
-            return _("Not an e-mail address.")
+    if field.kind == "email" and not is_email(value):
+        return _("Not an e-mail address.")
     if field.kind == "url" and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc):
         return _("A web address begins with https:// or http://.")
     return None

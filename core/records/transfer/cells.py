@@ -11,18 +11,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app, has_app_context
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.calendars import LOCALES, DateUnreadable, NoSuchDay, parse_date
-from core.database.types import DEFAULT_REGION, Option, parse_phone
+from core.database.types import DEFAULT_REGION, Option, is_email, parse_phone
 from core.parts import untranslated
 from core.text import clean, fold, latin_digits
 
@@ -152,7 +150,8 @@ def phones(cell: str) -> tuple[str, ...]:
 
 def emails(cell: str) -> tuple[str, ...]:
     """E-mail addresses in lower case; a cell may hold several, also as ``Name <address>``."""
-    if _SIMPLE_EMAIL.fullmatch(cell) and _is_domain(cell.rpartition("@")[2].lower()):
+    # One question for all who have theirs at the same domain.
+    if _SIMPLE_EMAIL.fullmatch(cell) and is_email(f"a@{cell.rpartition('@')[2].lower()}"):
         return (cell.lower(),)
     addresses = []
     for part in several(cell.replace(",", ";")):
@@ -169,24 +168,10 @@ def email(cell: str) -> str:
 
 def _email(text: str) -> str:
     address = clean(text).strip().lower()
-    try:
-        # Spaces, which the library allows inside quotes, are never meant.
-        if not _EMAIL.fullmatch(address):
-            raise ValueError
-        validate_email(address, check_deliverability=False)
-    except ValueError:
-        raise ValueError(_("Not an e-mail address.")) from None
+    # Spaces, which the library allows inside quotes, are never meant.
+    if not _EMAIL.fullmatch(address) or not is_email(address):
+        raise ValueError(_("Not an e-mail address."))
     return address
-
-
-@lru_cache(maxsize=20_000)
-def _is_domain(domain: str) -> bool:
-    """Whether addresses may end in ``domain``; asked once for all who have theirs there."""
-    try:
-        validate_email(f"a@{domain}", check_deliverability=False)
-    except EmailNotValidError:
-        return False
-    return True
 
 
 def phone(cell: str) -> str:
