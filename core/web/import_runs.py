@@ -14,7 +14,7 @@ from core.errors import Forbidden
 from core.jobs.models import CANCELLED as JOB_CANCELLED
 from core.jobs.models import FAILED, PARKED, JobRecord
 from core.jobs.queue import cancel, enqueue
-from core.records.operations.models import Operation
+from core.records.operations.models import RUNNING, Operation
 from core.records.transfer import models
 from core.records.transfer.leftovers import read_leftovers
 from core.records.transfer.models import ImportRun
@@ -103,6 +103,7 @@ def report(record_type: str, import_id: int) -> Any:
             "failed": run.failed_count,
         },
         undo_url=_undo_url(run),
+        retry_url=_retry_url(run, job),
         failed=[
             {"number": row.number, "message": row.reason, "text": " · ".join(cell for cell in row.cells if cell)[:200]}
             for row in (read_leftovers(leftovers, FAILED_SHOWN) if leftovers else ())
@@ -137,7 +138,17 @@ def _ended(run: ImportRun, job: JobRecord | None) -> bool:
 def _undo_url(run: ImportRun) -> str | None:
     """Where everything that this import wrote can be taken back."""
     done = session.get(Operation, run.operation_id)
-    return f"{request.script_root}/operations/{done.id}/undo" if done is not None and done.size else None
+    # The size is counted at the end, which one whose processes were killed never came to.
+    wrote = done is not None and (done.size or run.created_count or run.updated_count)
+    return f"{request.script_root}/operations/{run.operation_id}/undo" if wrote else None
+
+
+def _retry_url(run: ImportRun, job: JobRecord | None) -> str | None:
+    """Where an import whose job has failed goes on after its last row; what has been undone does not go on."""
+    done = session.get(Operation, run.operation_id)
+    if job is None or job.status != FAILED or run.is_finished or (done is not None and done.state != RUNNING):
+        return None
+    return url_for("jobs.repeat", job_id=job.id)
 
 
 def _progress(run: ImportRun, job: JobRecord | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.accounts import users
 from core.accounts.models import now
+from core.jobs.models import JobRecord
 from core.records.transfer import models, running, uploads
 from core.records.transfer.models import ImportRun
 from core.testing.installation import PASSWORD, Browser, TestInstallation
@@ -221,6 +222,59 @@ def test_a_job_that_died_goes_on_where_it_committed(
     assert people(on_either) == 30
     leftovers = browser.get(f"{address}/failed-rows", buffered=True).get_data().decode("utf-8-sig")
     assert len(leftovers.splitlines()) == 6
+
+
+def given_up(installation: TestInstallation, monkeypatch: pytest.MonkeyPatch) -> tuple[Browser, str]:
+    """Somebody whose import was killed in its second batch until the job gave up; the address of the import."""
+    monkeypatch.setattr(running, "BATCH", 10)
+    browser = installation.browser("user")
+    address = upload(browser, ("name\n" + "".join(f"Ada {n}\n" for n in range(35))).encode())
+    browser.post(f"{address}/run")
+    write, batches = running._as_planned, []
+
+    def die_in_the_second_batch(*arguments: object) -> object:
+        batches.append(1)
+        if len(batches) == 2:
+            raise SystemExit("killed")
+        return write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(running, "_as_planned", die_in_the_second_batch)
+    with installation.acting("user"), pytest.raises(SystemExit):
+        running.run_import(Silent(), imports(installation)[0].id)
+    installation.session.rollback()
+    monkeypatch.setattr(running, "_as_planned", write)
+    with installation.acting() as session:
+        session.execute(sa.update(JobRecord).where(JobRecord.name == running.RUN_IMPORT).values(status="failed"))
+        session.commit()
+    return browser, address
+
+
+def test_an_import_that_was_given_up_goes_on_from_its_report(
+    on_either: TestInstallation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, address = given_up(on_either, monkeypatch)
+    page = browser.get(f"{address}/report").get_data(as_text=True)
+    again = re.search(r'action="(/jobs/\w+/retry)"', page)
+    assert again is not None
+    assert browser.post(again[1]).status_code == 303
+    on_either.run_jobs()
+    (run,) = imports(on_either)
+    assert (run.status, run.created_count, people(on_either)) == ("done", 35, 35)
+    assert "/retry" not in browser.get(f"{address}/report").get_data(as_text=True)
+
+
+def test_an_import_that_was_given_up_can_be_undone_and_then_does_not_go_on(
+    on_either: TestInstallation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, address = given_up(on_either, monkeypatch)
+    assert people(on_either) == 10
+    undo = re.search(r'href="(/operations/\w+/undo)"', browser.get(f"{address}/report").get_data(as_text=True))
+    assert undo is not None
+    assert browser.get(undo[1]).status_code == 200
+    browser.post(undo[1])
+    on_either.run_jobs()
+    assert people(on_either) == 0
+    assert "/retry" not in browser.get(f"{address}/report").get_data(as_text=True)
 
 
 class Silent:
