@@ -22,7 +22,7 @@ BORN = ("1980-01-01", "1984-12-31")
 CITY = "Shiraz"
 SPELLINGS = ("كريمي", "کریمی", "applew")
 TIMES = 60
-SAVES = 240  # the two are near each other, and the median of sixty saves falls up to 8 % to one side or the other
+SAVES = 240  # the two are near each other, and six medians of sixty saves lay 8 % apart
 CLIENTS = 4
 KILO = 1000
 
