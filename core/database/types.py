@@ -137,16 +137,21 @@ def format_phone(number: str) -> str:
 class Email(TypeDecorator[str]):
     """An e-mail address, compared without regard to case: stored in lower case."""
 
-    impl = sa.String(254)
+    LENGTH = 254  # of the longest that mail can have
+    impl = sa.String(LENGTH)
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         return value.strip().lower() if value else None
 
 
-@lru_cache(maxsize=KEPT)
 def is_email(text: str) -> bool:
     """Whether ``text`` is written as an e-mail address is. Whether mail arrives there is not asked."""
+    return len(text) <= Email.LENGTH and _is_email(text)
+
+
+@lru_cache(maxsize=KEPT)
+def _is_email(text: str) -> bool:
     try:
         validate_email(text, check_deliverability=False)
     except EmailNotValidError:

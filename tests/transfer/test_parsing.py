@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.calendars import format_date
-from core.database.types import format_phone, parse_phone
+from core.database.types import _is_email, format_phone, is_email, parse_phone
 from core.records.fields import Field
 from core.records.transfer import cells, figures
 from core.records.transfer.files import harmless
@@ -120,3 +120,9 @@ def test_a_column_is_disarmed_as_its_cells_are_one_by_one(column: list[str | Non
 def test_names_match_in_any_spelling(name: str) -> None:
     assert match_key(name) == match_key(match_key(name))
     assert match_key(f" {name.upper()} ") == match_key(name.upper())
+
+
+def test_an_address_longer_than_mail_can_have_is_none_and_is_not_remembered() -> None:
+    _is_email.cache_clear()
+    assert not is_email(f"{'a' * 300}@mail.example")
+    assert _is_email.cache_info().currsize == 0
