@@ -271,10 +271,16 @@ def test_an_import_that_was_given_up_can_be_undone_and_then_does_not_go_on(
     undo = re.search(r'href="(/operations/\w+/undo)"', browser.get(f"{address}/report").get_data(as_text=True))
     assert undo is not None
     assert browser.get(undo[1]).status_code == 200
+    with on_either.acting() as session:
+        (job_id,) = session.scalars(sa.select(JobRecord.id).where(JobRecord.name == running.RUN_IMPORT))
     browser.post(undo[1])
     on_either.run_jobs()
     assert people(on_either) == 0
     assert "/retry" not in browser.get(f"{address}/report").get_data(as_text=True)
+    browser.post(f"/jobs/{job_id}/retry")
+    on_either.run_jobs()
+    assert (imports(on_either)[0].status, people(on_either)) == (models.STOPPED, 0)
+    assert "This has been undone already." in browser.get(f"{address}/report").get_data(as_text=True)
 
 
 class Silent:

@@ -28,7 +28,7 @@ from core.jobs.models import JobRecord
 from core.jobs.progress import Cancelled
 from core.records.operations.models import CANCELLED as OPERATION_CANCELLED
 from core.records.operations.models import FAILED as OPERATION_FAILED
-from core.records.operations.models import IMPORT
+from core.records.operations.models import IMPORT, Operation
 from core.records.operations.running import end, operation
 from core.records.policy import require
 from core.records.transfer import models
@@ -74,9 +74,12 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
     if run is None or run.is_finished or run.status == models.UPLOADED:
         session.rollback()
         return {}
+    is_undone = _is_undone(session, run)
     # Nothing may be open while the file is read: on SQLite a transaction keeps every other writer waiting.
     session.commit()
     require(f"{run.record_type}.import")
+    if is_undone:
+        return _finish(session, uploads, import_id, models.STOPPED, _("This has been undone already."))
     target = target_of(site.screens[run.record_type], site.catalog.find(run.record_type))
     key = {"kind": IMPORT, "record_type": run.record_type, "label": run.file_name, "id": run.operation_id}
     try:
@@ -103,6 +106,15 @@ def run_import(progress: Any, import_id: int) -> dict[str, Any]:
         _finish(session, uploads, import_id, models.CANCELLED)
         raise
     return _finish(session, uploads, import_id, models.DONE)
+
+
+def _is_undone(session: Session, run: ImportRun) -> bool:
+    """Whether somebody has taken back, or takes back, what an import wrote before its job failed.
+
+    What it wrote after that would belong to an operation that cannot be undone a second time.
+    """
+    done = session.get(Operation, run.operation_id)
+    return done is not None and done.undone_by is not None
 
 
 def _job_id(session: Session, run: ImportRun) -> str | None:
